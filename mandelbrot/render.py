@@ -1,0 +1,110 @@
+"""Tiles of escape-time counts: picks the rung of the precision ladder that certifies them."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from mandelbrot.plane import integer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mandelbrot.plane import Pyramid
+
+Counts: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]"
+Maxiter: TypeAlias = int | Literal["auto"]
+Precision: TypeAlias = Literal["exact", "fast"]
+
+AUTO_MAXITER = 2**22
+"""The hard cap of ``maxiter="auto"``: the count of a point that is never seen to escape."""
+
+
+def iteration_cap(maxiter: object) -> int:
+    """Return the cap that `maxiter` stands for: itself, or `AUTO_MAXITER` for ``"auto"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is neither ``"auto"`` nor an integer from 1 to 2**32 - 1.
+    """
+    if isinstance(maxiter, str):
+        if maxiter == "auto":
+            return AUTO_MAXITER
+        msg = f"maxiter={maxiter!r}: expected an integer from 1 to {2**32 - 1}, or 'auto'"
+        raise ValueError(msg)
+    return integer(maxiter, "maxiter", 1, 2**32 - 1)
+
+
+def count_dtype(maxiter: object) -> np.dtype[np.unsignedinteger]:
+    """Return the dtype of the counts up to `maxiter`: the smallest of uint8, uint16, uint32."""
+    return np.min_scalar_type(iteration_cap(maxiter))
+
+
+def check_precision(precision: object) -> Precision:
+    """Return `precision`, checked to be ``"exact"`` or ``"fast"``."""
+    if precision not in get_args(Precision):
+        msg = f"precision={precision!r}: expected 'exact' or 'fast'"
+        raise ValueError(msg)
+    return precision  # type: ignore[return-value]  # get_args has just checked it
+
+
+def render_tile(
+    pyramid: Pyramid,
+    level: int,
+    row: int,
+    column: int,
+    *,
+    maxiter: Maxiter = 255,
+    precision: Precision = "exact",
+    cancel: NDArray[np.uint8] | None = None,
+) -> Counts:
+    """Return the escape-time counts of one tile.
+
+    The count of a sample point c is the number of iterates z₁, z₂, … of z ← z² + c, z₀ = 0, with
+    |z| ≤ 2, capped at `maxiter`.
+
+    Parameters
+    ----------
+    pyramid : Pyramid
+        The geometry.
+    level, row, column : int
+        The tile's address in it.
+    maxiter : int or "auto", default 255
+        The cap, from 1 to 2**32 - 1. A count equal to it means "did not escape".
+    precision : {"exact", "fast"}, default "exact"
+        "exact": the count of exact arithmetic at each sample point. "fast": that of the float64
+        recurrence.
+    cancel : uint8 array of shape (1,), optional
+        Polled while computing; another thread sets ``cancel[0] = 1`` to stop this call.
+
+    Returns
+    -------
+    ndarray of shape (tilesize, tilesize)
+        uint8 for maxiter < 2**8, else uint16 for maxiter < 2**16, else uint32. A tile of one
+        single count is a read-only broadcast scalar (all strides 0).
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a parameter is of the wrong type or out of range.
+    concurrent.futures.CancelledError
+        When `cancel` was set.
+    """
+    cap = iteration_cap(maxiter)
+    check_precision(precision)
+    tile = pyramid.tile(level, row, column)
+    if cancel is None:
+        cancel = np.zeros(1, np.uint8)
+
+    from mandelbrot.escape_time import escape_time  # noqa: PLC0415 - numba, only when computing
+
+    out = np.empty((pyramid.tilesize, pyramid.tilesize), count_dtype(cap))
+    if not escape_time(tile.re.float64(), tile.im.float64(), cap, cancel, out):
+        msg = f"tile {level}/{row}.{column} was cancelled"
+        raise CancelledError(msg)
+    if (out == out[0, 0]).all():
+        return np.broadcast_to(out[0, 0], out.shape)
+    return out
