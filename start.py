@@ -17,12 +17,12 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Command: TypeAlias = "list[str | Path]"
+    Command = list[str | Path]
 
 ROOT = Path(__file__).resolve().parent
 NOTEBOOK = ROOT / "notebooks" / "mandelbrot.ipynb"
