@@ -1,0 +1,259 @@
+/**
+ * Relay between an ImJoy window plugin in a sandboxed iframe (postMessage) and ImJoyWindow in
+ * Python (widget custom messages). docs/protocol.md has the table of the messages.
+ *
+ * An anywidget module: no bundler, no imports, no network.
+ */
+
+/** Pages by content hash, shared by all windows of this notebook page: each is fetched once. */
+const pages = (globalThis.imjoyHostPages ??= new Map());
+
+const UNREACHABLE_GRACE = 3; // seconds: fetch() may be refused where an iframe is not
+const SHARED_PATIENCE = 5; // seconds
+
+const text = {
+  kernelSilent: (seconds) =>
+    `Python has not answered for ${seconds} s. If the kernel is busy, this goes on by itself when the running cell is done; if it was restarted or stopped, run this cell again.`,
+  kernelGone:
+    "The kernel behind this window is gone: it was restarted or stopped. Run this cell again.",
+  pageSilent: (seconds, page) =>
+    `${page} has not answered for ${seconds} s. It may still be loading, or it may not be an ImJoy window plugin. Retry, or open it in a tab of its own to see what it says.`,
+  notReady: (seconds, page) =>
+    `${page} has started, but was not ready after ${seconds} s: it has not exported its interface, or its setup has not finished. Retry; the browser's console may say why.`,
+  unreachable: (url) =>
+    `${url} cannot be reached from this browser. Check the address and the network, then retry.`,
+  unreadable: (error) => `The page could not be unpacked (${error}). A current browser can.`,
+};
+
+/** One view of the widget: one iframe, and one connection after the other. */
+class WindowView {
+  constructor(model, element) {
+    this.model = model;
+    this.url = model.get("_url");
+    this.timeout = model.get("_timeout");
+    this.root = document.createElement("div");
+    this.root.className = "imjoy-window";
+    this.root.style.height = model.get("_height");
+    this.notice = document.createElement("div");
+    this.notice.className = "imjoy-notice";
+    this.notice.setAttribute("role", "alert");
+    this.notice.hidden = true;
+    this.root.append(this.notice);
+    element.append(this.root);
+
+    this.disposed = new AbortController();
+    const { signal } = this.disposed;
+    model.on("msg:custom", (content, buffers) => this.receive(content, buffers ?? []));
+    model.on("comm_live_update", () => setTimeout(() => this.checkKernel()));
+    window.addEventListener("message", (event) => this.relay(event), { signal });
+    window.addEventListener("pagehide", () => this.send({ type: "closed" }), { signal });
+    this.open();
+    setTimeout(() => this.checkKernel());
+  }
+
+  /** Load the page into a new iframe, over a new connection. */
+  async open() {
+    this.iframe?.remove();
+    this.connection = randomId();
+    const { connection } = this;
+    const iframe = document.createElement("iframe");
+    iframe.sandbox = "allow-scripts";
+    iframe.title = "ImJoy window";
+    iframe.allow = "fullscreen";
+    if (this.url) {
+      iframe.src = this.url;
+      this.probe(connection);
+    } else {
+      this.expect((seconds) => text.kernelSilent(seconds));
+      try {
+        iframe.srcdoc = await this.page();
+      } catch (error) {
+        this.say(text.unreadable(error));
+        return;
+      }
+      if (this.connection !== connection || this.disposed.signal.aborted) return;
+    }
+    this.iframe = iframe;
+    this.root.prepend(iframe);
+    this.expect((seconds) => text.pageSilent(seconds, this.name()));
+  }
+
+  reopen() {
+    this.send({ type: "closed" });
+    this.open();
+  }
+
+  dispose() {
+    this.send({ type: "closed" });
+    this.disposed.abort();
+    this.settle();
+    this.iframe?.remove();
+  }
+
+  /** The page's HTML: what another window got or asked for, else from Python. */
+  async page() {
+    const key = this.model.get("_page_key");
+    if (pages.has(key)) {
+      const asked = pages.get(key).catch(() => null);
+      // Another window's kernel may be busy or gone: do not wait for it for ever.
+      const html = await Promise.race([asked, sleep(SHARED_PATIENCE)]);
+      if (html) return html;
+    }
+    pages.set(key, this.fetchPage(key));
+    return pages.get(key);
+  }
+
+  fetchPage(key) {
+    return new Promise((resolve, reject) => {
+      const receive = (content, buffers) => {
+        if (content.type !== "page" || content.key !== key) return;
+        this.model.off("msg:custom", receive);
+        const stream = new Blob([buffers[0]]).stream();
+        const html = stream.pipeThrough(new DecompressionStream("gzip"));
+        new Response(html).text().then(resolve, reject);
+      };
+      this.model.on("msg:custom", receive);
+      this.send({ type: "page" });
+    });
+  }
+
+  /** Page to Python. Only the iframe's own window is listened to. */
+  relay(event) {
+    if (!this.iframe || event.source !== this.iframe.contentWindow) return;
+    const message = event.data;
+    if (typeof message?.type !== "string") return;
+    if (message.type === "initialized" || message.type === "imjoyRPCReady") {
+      this.expect((seconds) => text.kernelSilent(seconds));
+    }
+    const paths = [];
+    const buffers = [];
+    const plain = takeBuffers(message, [], paths, buffers);
+    this.send({ type: "rpc", message: plain, paths }, buffers);
+  }
+
+  /** Python to page. */
+  receive(content, buffers) {
+    if (content.type === "roll call") this.send({ type: "present" });
+    if (content.type === "problem") this.say(content.text);
+    if (content.connection !== this.connection) return;
+    if (content.type === "reload") this.reopen();
+    if (content.type === "ready") this.settle();
+    if (content.type === "rpc") {
+      const message = content.message;
+      if (message.type === "getInterface") {
+        this.expect((seconds) => text.notReady(seconds, this.name()));
+      }
+      const transfer = content.paths.map((path, i) => putBuffer(message, path, buffers[i]));
+      this.iframe?.contentWindow?.postMessage(message, "*", transfer);
+    }
+  }
+
+  send(content, buffers = []) {
+    try {
+      this.model.send({ ...content, connection: this.connection }, undefined, buffers);
+    } catch {
+      this.lost(); // the comm is closed
+    }
+  }
+
+  /** An iframe that fails to load fires no error; fetch() tells. */
+  async probe(connection) {
+    try {
+      await fetch(this.url, { mode: "no-cors", credentials: "omit" });
+    } catch {
+      this.expect(() => text.unreachable(this.url), UNREACHABLE_GRACE, connection);
+    }
+  }
+
+  checkKernel() {
+    if (this.root.closest(".jupyter-widgets-disconnected")) this.lost();
+    else if (this.isLost) {
+      this.isLost = false;
+      this.settle();
+      this.reopen();
+    }
+  }
+
+  lost() {
+    if (this.disposed.signal.aborted) return;
+    this.isLost = true;
+    this.settle();
+    this.say(text.kernelGone, {});
+  }
+
+  /** Show `sentence(seconds)` unless the next step comes in time. */
+  expect(sentence, seconds = this.timeout, connection = this.connection) {
+    if (this.isLost || connection !== this.connection) return;
+    this.settle();
+    this.timer = setTimeout(() => this.say(sentence(seconds)), seconds * 1000);
+  }
+
+  settle() {
+    clearTimeout(this.timer);
+    this.notice.hidden = true;
+  }
+
+  say(sentence, actions = { Retry: () => this.reopen(), Dismiss: () => this.settle() }) {
+    clearTimeout(this.timer);
+    const paragraph = document.createElement("p");
+    paragraph.textContent = sentence;
+    const buttons = Object.entries(actions).map(([label, action]) => {
+      const button = document.createElement("button");
+      button.textContent = label;
+      button.addEventListener("click", action);
+      return button;
+    });
+    this.notice.replaceChildren(paragraph, ...buttons);
+    this.notice.hidden = false;
+  }
+
+  name() {
+    return this.url || "The page";
+  }
+}
+
+/** Copy `value` without its ArrayBuffers and views; note these, and their paths. */
+function takeBuffers(value, path, paths, buffers) {
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    paths.push(path);
+    buffers.push(value);
+    return null;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, i) => takeBuffers(item, [...path, i], paths, buffers));
+  }
+  if (value?.constructor === Object) {
+    const entries = Object.entries(value);
+    return Object.fromEntries(
+      entries.map(([key, item]) => [key, takeBuffers(item, [...path, key], paths, buffers)]),
+    );
+  }
+  return value;
+}
+
+/** Put one widget buffer (a DataView) where it belongs, as the ArrayBuffer that ImJoy expects. */
+function putBuffer(message, path, view) {
+  const { buffer, byteOffset, byteLength } = view;
+  const whole = byteLength === buffer.byteLength;
+  const owned = whole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
+  let parent = message;
+  for (const key of path.slice(0, -1)) parent = parent[key];
+  parent[path.at(-1)] = owned;
+  return owned;
+}
+
+function sleep(seconds) {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+/** crypto.randomUUID() exists on https: and localhost only. */
+function randomId() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
+
+function render({ model, el }) {
+  const view = new WindowView(model, el);
+  return () => view.dispose();
+}
+
+export default { render };
