@@ -1,0 +1,10 @@
+"""Zarr stores whose chunks are computed when they are read, and a cache for any Zarr store.
+
+Subclass `GenerativeStore`, give it ``tile(level, row, column)``, and read it with zarr.
+"""
+
+from generative_zarr.cache import LRUStoreCache
+from generative_zarr.single_flight import Cancellation, current_cancellation
+from generative_zarr.store import GenerativeStore
+
+__all__ = ["Cancellation", "GenerativeStore", "LRUStoreCache", "current_cancellation"]

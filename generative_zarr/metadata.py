@@ -1,0 +1,184 @@
+"""OME-Zarr metadata of an image pyramid."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from zarr.abc.codec import BytesBytesCodec
+from zarr.registry import get_codec_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numcodecs.abc import Codec
+
+    from generative_zarr.keys import ZarrFormat
+
+__all__ = ["JSON", "OME_KEYS", "Sampling", "pyramid_metadata", "zarr3_codec"]
+
+JSON: TypeAlias = Any
+"""What `json` reads and writes; mypy does not handle the recursive type well."""
+
+Sampling: TypeAlias = Literal["center", "corner"]
+
+OME_KEYS = {2: "multiscales", 3: "ome"}
+"""The group attribute that makes a Zarr group an OME-Zarr image, by Zarr format."""
+
+AXES = ("y", "x")
+
+
+def pyramid_metadata(
+    *,
+    levels: int,
+    tilesize: int,
+    dtype: np.dtype[Any],
+    compressor: Codec | None,
+    zarr_format: ZarrFormat,
+    sampling: Sampling,
+    name: str,
+    attributes: Mapping[str, JSON],
+) -> dict[str, bytes]:
+    """Return every metadata document of a pyramid.
+
+    Level L, 0 ≤ L < `levels`, is a square of ``tilesize * 2**(levels - L)`` pixels a side in
+    chunks of `tilesize`. Format 2 is OME-Zarr 0.4, format 3 is OME-Zarr 0.5; both carry
+    consolidated metadata.
+
+    Returns
+    -------
+    dict of str to bytes
+        The documents by key, the root's first.
+    """
+    multiscale = _multiscale(levels, sampling, name)
+    sides = [tilesize << (levels - level) for level in range(levels)]
+    if zarr_format == 2:  # noqa: PLR2004 - the format's own number
+        multiscale = {"version": "0.4", **multiscale}
+        documents = {
+            ".zgroup": {"zarr_format": 2},
+            ".zattrs": {"multiscales": [multiscale], **attributes},
+        } | {
+            f"{level}/.zarray": _array_v2(side, tilesize, dtype, compressor)
+            for level, side in enumerate(sides)
+        }
+        consolidated = {"zarr_consolidated_format": 1, "metadata": documents}
+        documents = {".zmetadata": consolidated} | documents
+    else:
+        arrays = {
+            str(level): _array_v3(side, tilesize, dtype, compressor)
+            for level, side in enumerate(sides)
+        }
+        group = {
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": {"ome": {"version": "0.5", "multiscales": [multiscale]}, **attributes},
+            "consolidated_metadata": {
+                "kind": "inline",
+                "must_understand": False,
+                "metadata": arrays,
+            },
+        }
+        documents = {"zarr.json": group}
+        documents |= {f"{path}/zarr.json": array for path, array in arrays.items()}
+    return {
+        key: json.dumps(document, allow_nan=False).encode() for key, document in documents.items()
+    }
+
+
+def _multiscale(levels: int, sampling: Sampling, name: str) -> dict[str, JSON]:
+    return {
+        "name": name,
+        "axes": [{"name": axis, "type": "space"} for axis in AXES],
+        "datasets": [
+            {
+                "path": str(level),
+                "coordinateTransformations": _transformations(level, sampling),
+            }
+            for level in range(levels)
+        ],
+    }
+
+
+def _transformations(level: int, sampling: Sampling) -> list[dict[str, JSON]]:
+    """Map array indices of a level to world coordinates: the array indices of level 0.
+
+    An index stands for the place of its sample. Centre-sampled levels cover the same square, so
+    the first sample of level L lies ``(2**L - 1) / 2`` pixels of level 0 further in than that of
+    level 0. Corner-sampled levels all have their first sample at the same place.
+    """
+    scale = 2.0**level
+    transformations: list[dict[str, JSON]] = [{"type": "scale", "scale": [scale, scale]}]
+    if sampling == "center":
+        shift = (scale - 1) / 2
+        transformations.append({"type": "translation", "translation": [shift, shift]})
+    return transformations
+
+
+def _array_v2(
+    side: int, tilesize: int, dtype: np.dtype[Any], compressor: Codec | None
+) -> dict[str, JSON]:
+    return {
+        "zarr_format": 2,
+        "shape": [side, side],
+        "chunks": [tilesize, tilesize],
+        "dtype": dtype.str,
+        "compressor": compressor and compressor.get_config(),
+        "fill_value": dtype.type(0).item(),
+        "order": "C",
+        "filters": None,
+        "dimension_separator": ".",
+    }
+
+
+def _array_v3(
+    side: int, tilesize: int, dtype: np.dtype[Any], compressor: Codec | None
+) -> dict[str, JSON]:
+    codecs: list[JSON] = [{"name": "bytes", "configuration": {"endian": "little"}}]
+    if compressor is not None:
+        codecs.append(zarr3_codec(compressor, dtype))
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": [side, side],
+        "data_type": dtype.name,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [tilesize, tilesize]}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": dtype.type(0).item(),
+        "codecs": codecs,
+        "dimension_names": list(AXES),
+        "attributes": {},
+    }
+
+
+def zarr3_codec(compressor: Codec, dtype: np.dtype[Any]) -> dict[str, JSON]:
+    """Express a numcodecs codec as a Zarr format 3 codec that decodes the same bytes.
+
+    Blosc, GZip and Zstd have names in the Zarr specification. Of the others, those that turn
+    bytes into bytes are known to zarr-python (and some other readers) as ``numcodecs.<id>``.
+
+    Raises
+    ------
+    ValueError
+        If Zarr format 3 has no such codec.
+    """
+    config = dict(compressor.get_config())
+    codec = config.pop("id")
+    if codec == "blosc":
+        automatic = 2 if dtype.itemsize == 1 else 1  # as numcodecs.blosc resolves AUTOSHUFFLE
+        shuffle = automatic if config["shuffle"] == -1 else config["shuffle"]
+        config["shuffle"] = ("noshuffle", "shuffle", "bitshuffle")[shuffle]
+        config["typesize"] = dtype.itemsize
+    elif codec not in {"gzip", "zstd"}:
+        codec = f"numcodecs.{codec}"
+        try:
+            expressible = issubclass(get_codec_class(codec), BytesBytesCodec)
+        except KeyError:
+            expressible = False
+        if not expressible:
+            msg = (
+                f"compressor {compressor!r} cannot be expressed in Zarr format 3, expected a codec "
+                "from bytes to bytes; use numcodecs.Blosc(), Zstd() or GZip(), or zarr_format=2"
+            )
+            raise ValueError(msg)
+    return {"name": codec, "configuration": config}

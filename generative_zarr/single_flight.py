@@ -1,0 +1,160 @@
+"""One computation for all who ask for the same thing at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from concurrent.futures import Future
+
+    from numpy.typing import NDArray
+
+__all__ = ["Cancellation", "SingleFlight", "current_cancellation"]
+
+K = TypeVar("K", bound="Hashable")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Cancellation:
+    """Tells a running computation that nobody waits for its result any more.
+
+    Attributes
+    ----------
+    flag : ndarray of uint8, shape (1,)
+        0, and 1 once cancelled. An array, so that compiled code can poll it.
+    """
+
+    __slots__ = ("flag",)
+
+    def __init__(self) -> None:
+        self.flag: NDArray[np.uint8] = np.zeros(1, np.uint8)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the computation should stop."""
+        return bool(self.flag[0])
+
+    def cancel(self) -> None:
+        """Ask the computation to stop; it does when it next looks at `flag`."""
+        self.flag[0] = 1
+
+    def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `function`, inside of which `current_cancellation` returns this object."""
+        previous = _current.set(self)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _current.reset(previous)
+
+
+_current: ContextVar[Cancellation] = ContextVar("generative_zarr.cancellation")
+
+
+def current_cancellation() -> Cancellation:
+    """Return the cancellation of the computation that the caller is part of.
+
+    Returns
+    -------
+    Cancellation
+        Outside of any computation, a new one that nobody will cancel.
+    """
+    return _current.get(None) or Cancellation()
+
+
+@dataclass(slots=True)
+class _Flight(Generic[T]):
+    future: Future[T]
+    cancellation: Cancellation
+    waiters: int = 0
+
+
+class SingleFlight(Generic[K, T]):
+    """Shares one computation per key among everybody who waits for it.
+
+    Waiters may be plain threads and tasks of any number of event loops. An exception reaches
+    every waiter; nothing is remembered once the computation has ended. A waiter that gives up
+    (its task is cancelled, its event loop ends) does not disturb the others; when the last one
+    gives up, a computation that has not begun is dropped, and one that runs is asked to stop
+    through its `Cancellation`.
+
+    Parameters
+    ----------
+    start : callable ``(key, Cancellation) -> concurrent.futures.Future``
+        Begins the computation. It is called under a lock and must not block.
+    """
+
+    def __init__(self, start: Callable[[K, Cancellation], Future[T]]) -> None:
+        self._start = start
+        self._reset()
+        _instances.add(self)
+
+    def _reset(self) -> None:
+        # Re-entrant, because the garbage collector may finalise a waiter of a dead event loop
+        # (and so call `_leave`) while this very thread holds the lock.
+        self._lock = threading.RLock()
+        self._flights: dict[K, _Flight[T]] = {}
+
+    async def result(self, key: K) -> T:
+        """Wait, in an event loop, for the value of `key`."""
+        flight = self._join(key)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(flight.future))
+        finally:
+            self._leave(key, flight)
+
+    def result_sync(self, key: K) -> T:
+        """Wait, blocking the calling thread, for the value of `key`."""
+        flight = self._join(key)
+        try:
+            return flight.future.result()
+        finally:
+            self._leave(key, flight)
+
+    def _join(self, key: K) -> _Flight[T]:
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                cancellation = Cancellation()
+                flight = _Flight(self._start(key, cancellation), cancellation)
+                self._flights[key] = flight
+            flight.waiters += 1
+            if flight.waiters == 1:
+                flight.future.add_done_callback(lambda _: self._forget(key, flight))
+        return flight
+
+    def _leave(self, key: K, flight: _Flight[T]) -> None:
+        with self._lock:
+            flight.waiters -= 1
+            if flight.waiters or flight.future.done():
+                return
+            self._forget(key, flight)
+        flight.future.cancel()
+        flight.cancellation.cancel()
+
+    def _forget(self, key: K, flight: _Flight[T]) -> None:
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+
+_instances: weakref.WeakSet[SingleFlight[Any, Any]] = weakref.WeakSet()
+
+
+def _reset_after_fork() -> None:
+    # A forked child has no thread that would ever finish what was in flight in its parent.
+    for instance in _instances:
+        instance._reset()  # noqa: SLF001 - this module's own class
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,240 @@
+"""Zarr stores whose chunks are computed when they are read."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from generative_zarr.keys import MAX_DEPTH, Address, ZarrFormat, chunk_key, parse_chunk_key
+from generative_zarr.metadata import OME_KEYS, pyramid_metadata
+from generative_zarr.read_only import ReadOnlyStore, byte_slice
+from generative_zarr.single_flight import Cancellation, SingleFlight
+from generative_zarr.validation import choice, codec, group_attributes, integer, pixel_type
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from numcodecs.abc import Codec
+    from numpy.typing import DTypeLike, NDArray
+    from zarr.abc.store import ByteRequest
+
+    from generative_zarr.metadata import JSON, Sampling
+
+__all__ = ["GenerativeStore"]
+
+MAX_LEVELS = 1024
+"""Most levels in the metadata: the scale of level L, 2**L, has to be a finite float64."""
+
+_CONSTANTS = 16
+"""Encoded constant chunks that a store keeps."""
+
+
+class GenerativeStore(ReadOnlyStore):
+    """A read-only Zarr store of an image pyramid whose chunks are computed when they are read.
+
+    A subclass gives `tile`. The store gives everything else: OME-Zarr metadata, keys, encoding,
+    a pool of threads, one computation for concurrent reads of one chunk, cancellation of
+    computations nobody waits for, and both the interface of a Zarr store and that of a mapping.
+
+    Level L has ``2**(levels - L)`` rows and columns of tiles. Level 0 is the finest in the
+    metadata, and ``levels - 1``, of 2 x 2 tiles, the coarsest. Only metadata are listed, for
+    chunks may be countless; reading a key that names no document and no chunk gives None.
+
+    The store may be used from any number of threads and event loops. It can be pickled if what a
+    subclass adds to it can be. Stores are equal when they are of one class and have equal
+    attributes.
+
+    Parameters
+    ----------
+    levels : int
+        Number of levels in the metadata, 1 to 1024.
+    tilesize : int
+        Side of a tile, pixels, 1 to 2**15.
+    dtype : dtype-like
+        Type of a pixel: a bool, integer or floating-point type.
+    compressor : numcodecs codec, optional
+        Encodes the chunks. Default: none.
+    zarr_format : {2, 3}
+        2 (default) is read as OME-Zarr 0.4, 3 as OME-Zarr 0.5.
+    sampling : {"center", "corner"}
+        Where in the area of its pixel a sample lies. This decides how levels align.
+    name : str
+        Name of the image.
+    attributes : mapping, optional
+        More attributes of the group: JSON-able, and not those of OME-Zarr.
+    floor : int
+        Finest level that has chunks, 0 or below: chunks of levels below 0 can be read but have no
+        metadata. At most 12000 levels in all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not as described.
+    """
+
+    _derived = frozenset({"_documents", "_chunks", "_encode_constant"})
+
+    def __init__(
+        self,
+        *,
+        levels: int,
+        tilesize: int,
+        dtype: DTypeLike,
+        compressor: Codec | None = None,
+        zarr_format: ZarrFormat = 2,
+        sampling: Sampling = "center",
+        name: str = "",
+        attributes: Mapping[str, JSON] | None = None,
+        floor: int = 0,
+    ) -> None:
+        super().__init__()
+        self._levels = integer("levels", levels, 1, MAX_LEVELS)
+        self._tilesize = integer("tilesize", tilesize, 1, 2**15)
+        self._floor = integer("floor", floor, self._levels - MAX_DEPTH, 0)
+        self._dtype = pixel_type(dtype)
+        self._zarr_format = choice("zarr_format", zarr_format, (2, 3))
+        self._sampling = choice("sampling", sampling, ("center", "corner"))
+        self._compressor = codec(compressor, self._dtype)
+        self._name = name
+        self._attributes = group_attributes(attributes or {}, OME_KEYS[self._zarr_format])
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._documents = pyramid_metadata(
+            levels=self._levels,
+            tilesize=self._tilesize,
+            dtype=self._dtype,
+            compressor=self._compressor,
+            zarr_format=self._zarr_format,
+            sampling=self._sampling,
+            name=self._name,
+            attributes=self._attributes,
+        )
+        self._chunks = SingleFlight(self._start)
+        self._encode_constant = lru_cache(_CONSTANTS)(self._encode_constant_uncached)
+
+    @abstractmethod
+    def tile(self, level: int, row: int, column: int) -> NDArray[Any]:
+        """Compute the pixels of a tile.
+
+        Called from several threads at once, never twice at once for the same tile. It may look at
+        `generative_zarr.current_cancellation` now and then, and raise
+        `concurrent.futures.CancelledError` when nobody waits for the tile any more. It must not
+        wait for another tile of a generative store: all share one pool of threads.
+
+        Parameters
+        ----------
+        level, row, column : int
+            A tile inside the pyramid; row 0 is the top.
+
+        Returns
+        -------
+        ndarray, shape (tilesize, tilesize)
+            Of the store's dtype. A constant tile is best returned as
+            ``np.broadcast_to(value, shape)``: it is encoded once per value.
+        """
+
+    def chunk_key(self, level: int, row: int, column: int) -> str:
+        """Return the key of a tile, such as ``"39/0.1"`` or, in Zarr format 3, ``"39/c/0/1"``."""
+        return chunk_key(level, row, column, self._zarr_format)
+
+    def _address(self, key: object) -> Address | None:
+        return parse_chunk_key(
+            key, levels=self._levels, floor=self._floor, zarr_format=self._zarr_format
+        )
+
+    def _start(self, address: Address, cancellation: Cancellation) -> Future[bytes]:
+        return _pool().submit(cancellation.run, self._encoded_tile, address)
+
+    def _encoded_tile(self, address: Address) -> bytes:
+        tile = self.tile(*address)
+        shape = (self._tilesize, self._tilesize)
+        if tile.shape != shape or tile.dtype.newbyteorder("=") != self._dtype.newbyteorder("="):
+            msg = (
+                f"tile{address} returned {tile.dtype} of shape {tile.shape}, "
+                f"expected {self._dtype} of shape {shape}; correct {type(self).__name__}.tile"
+            )
+            raise ValueError(msg)
+        return self._encode(tile) if any(tile.strides) else self._encode_constant(tile.item(0))
+
+    def _encode_constant_uncached(self, value: float) -> bytes:
+        return self._encode(np.full((self._tilesize, self._tilesize), value, self._dtype))
+
+    def _encode(self, tile: NDArray[Any]) -> bytes:
+        chunk = np.ascontiguousarray(tile, self._dtype)
+        return (
+            chunk.tobytes() if self._compressor is None else bytes(self._compressor.encode(chunk))
+        )
+
+    async def _read(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
+        value = self._documents.get(key)
+        if value is None:
+            address = self._address(key)
+            if address is None:
+                return None
+            value = await self._chunks.result(address)
+        return value if byte_range is None else value[byte_slice(len(value), byte_range)]
+
+    def __getitem__(self, key: str) -> bytes:
+        if key in self._documents:
+            return self._documents[key]
+        address = self._address(key)
+        if address is None:
+            raise KeyError(key)
+        return self._chunks.result_sync(address)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._documents or self._address(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    async def exists(self, key: str) -> bool:
+        """Return whether there is such a document or chunk; nothing is computed."""
+        return key in self
+
+    async def list(self) -> AsyncIterator[str]:
+        """Yield the metadata keys."""
+        for key in self._documents:
+            yield key
+
+    async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the metadata keys that begin with `prefix`."""
+        for key in self._documents:
+            if key.startswith(prefix):
+                yield key
+
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the names of metadata keys and levels right under `prefix`."""
+        folder = prefix.rstrip("/") + "/" if prefix else ""
+        for name in dict.fromkeys(
+            key.removeprefix(folder).split("/")[0]
+            for key in self._documents
+            if key.startswith(folder)
+        ):
+            yield name
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__}: {self._levels} levels of {self._dtype} tiles, "
+            f"{self._tilesize} px, Zarr format {self._zarr_format}>"
+        )
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads that compute the tiles of all stores, one per processor."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="tile")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # A forked child has none of its parent's threads.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
