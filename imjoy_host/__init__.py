@@ -4,7 +4,7 @@
 ImJoy RPC with it. It knows nothing of what the page does.
 """
 
-from imjoy_host._page import Page, PageClosedError
+from imjoy_host.page import Page, PageClosedError
 from imjoy_host.window import ImJoyWindow
 
 __all__ = ["ImJoyWindow", "Page", "PageClosedError"]

@@ -16,8 +16,9 @@ import traitlets
 # Public in effect: the wire format of every widget message with binary parts.
 from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
 
-from imjoy_host._loop import call_soon, host_loop, submit
-from imjoy_host._page import Page, PageClosedError
+from imjoy_host.cells import forget, note_shown
+from imjoy_host.loop import call_soon, host_loop, submit
+from imjoy_host.page import Page, PageClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -135,11 +136,22 @@ class ImJoyWindow(anywidget.AnyWidget):
         """Show a sentence above the page, in every view."""
         self.send({"type": "problem", "text": text})
 
+    def reload(self, page: Page) -> None:
+        """Load a page again; `on_page` is called with it when it is ready."""
+        for connection, candidate in self._pages.items():
+            if candidate is page:
+                self.send({"type": "reload", "connection": connection})
+
     def close(self) -> None:
         """Take the window away: its pages, and its widget on both sides."""
         if hasattr(self, "_pages"):  # not when the constructor raised: widgets close in __del__
+            forget(self)
             call_soon(self._drop_all)
         super().close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:  # noqa: ANN401 # IPython's
+        note_shown(self)
+        return super()._repr_mimebundle_(**kwargs)
 
     async def _call(self, name: str, *args: object) -> object:
         await asyncio.shield(asyncio.wrap_future(self.ready))

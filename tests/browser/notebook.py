@@ -121,6 +121,15 @@ class Notebook:
             timeout=LOAD_MS,
         )
 
+    def is_busy(self) -> bool:
+        """Whether the kernel is running a cell."""
+        return bool(
+            self.page.evaluate(
+                "index => jupyterapp.shell.currentWidget.content.widgets.some("
+                "cell => cell.model.executionState === 'running')"
+            )
+        )
+
     def cell(self, index: int) -> Locator:
         """Return the cell with that index."""
         return self.page.locator(f".jp-Notebook [data-windowed-list-index='{index}']")

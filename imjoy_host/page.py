@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imjoy_rpc.rpc import ALLOWED_MAGIC_METHODS, RPC
-from imjoy_rpc.utils import ContextLocal, MessageEmitter, dotdict
+# Importing imjoy_rpc points the root logger to stdout, that is, into some cell's output. Whether
+# and where to log is for the notebook's author to say.
+_handlers = logging.root.handlers[:]
+from imjoy_rpc.rpc import ALLOWED_MAGIC_METHODS, RPC  # noqa: E402
+from imjoy_rpc.utils import ContextLocal, MessageEmitter, dotdict  # noqa: E402
+
+logging.root.handlers[:] = _handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -1,0 +1,127 @@
+"""Show Zarr images in a notebook: vizarr as an ImJoy window plugin.
+
+>>> from imjoy_plugin import run_vizarr                                  # doctest: +SKIP
+>>> viewer = run_vizarr({"source": zarr_group, "name": "mandelbrot"})    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from IPython.display import display
+
+from zarr_over_imjoy import CODECS, Viewer, check_image, check_view_state
+
+__all__ = ["CODECS", "Plugin", "Viewer", "register_codecs", "run_vizarr"]
+
+BUNDLED_VIEWER = Path(__file__).with_name("imjoy_plugin.html")
+VIZARR = "https://hms-dbmi.github.io/vizarr/v0.3/"
+"""The last vizarr that is an ImJoy window plugin."""
+
+
+def run_vizarr(
+    images: object,
+    view_state: object = None,
+    *,
+    viewer: str | None = None,
+    height: int | str = 600,
+) -> Viewer:
+    """Show images in the output of this cell.
+
+    Parameters
+    ----------
+    images
+        An image, or a list of them. An image is a dict in vizarr's vocabulary: "source" (a Zarr
+        array, group or store, a NumPy array, a URL or a path), and optionally "name", "colormap",
+        "opacity", "axis_labels", "acquisition", "model_matrix", "onClick"; for one channel
+        "color", "contrast_limits", "visibility"; for several "channel_axis", "colors", "names",
+        "contrast_limits", "visibilities". A source alone will do.
+    view_state
+        Where to look: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``, the target
+        in level-0 pixels. Default: the whole image.
+    viewer
+        The address of an ImJoy window plugin that exports ``add_image``. Default: the viewer of
+        this package, which needs no network.
+    height
+        Pixels, or a CSS length.
+
+    Returns
+    -------
+    Viewer
+        Adds, changes and removes images, sets and tells the view state, closes.
+
+    Raises
+    ------
+    TypeError
+        An unknown option, or a value of the wrong type.
+    ValueError
+        A source that cannot be read, or is no image; a `viewer` that is no URL.
+    FileNotFoundError
+        The package was installed without its viewer.
+    """
+    handle = Viewer(_as_list(images), view_state, height=height, **_page(viewer))
+    display(handle.window)
+    return handle
+
+
+def register_codecs(api: Any) -> None:  # noqa: ANN401 # imjoy_rpc ships no types
+    """Teach an ImJoy host's `api` to pass Zarr arrays and groups to its plugins."""
+    for codec in CODECS:
+        api.registerCodec(codec)
+
+
+class Plugin:
+    """The same as a plugin for a classic ImJoy host.
+
+    Parameters
+    ----------
+    images, view_state, viewer
+        As for `run_vizarr`; the default `viewer` is vizarr v0.3, which a classic host can load.
+
+    Examples
+    --------
+    >>> from imjoy_rpc import api                  # doctest: +SKIP
+    >>> api.export(Plugin(images))                 # doctest: +SKIP
+    """
+
+    def __init__(self, images: object, view_state: object = None, *, viewer: str = VIZARR) -> None:
+        self._images = [check_image(image) for image in _as_list(images)]
+        self._view_state = None if view_state is None else check_view_state(view_state)
+        self._viewer = viewer
+
+    async def setup(self) -> None:  # noqa: RUF029 # ImJoy awaits it
+        """Register the codecs; the host calls this first."""
+        from imjoy_rpc import api  # noqa: PLC0415 # importing it sets up logging
+
+        register_codecs(api)
+
+    async def run(self, _context: object = None) -> None:
+        """Open the viewer and show the images; the host calls this when the plugin is run."""
+        from imjoy_rpc import api  # noqa: PLC0415 # importing it sets up logging
+
+        window = await api.createWindow(type="vizarr", src=self._viewer, name="vizarr")
+        if self._view_state is not None:
+            await window.set_view_state(self._view_state)
+        for image in self._images:
+            await window.add_image(image)
+
+
+def _as_list(images: object) -> list[object]:
+    return list(images) if isinstance(images, list | tuple) else [images]
+
+
+def _page(viewer: str | None) -> dict[str, Any]:
+    """Return the page to host: the bundled one, or one's address."""
+    if viewer is None:
+        if not BUNDLED_VIEWER.exists():
+            msg = (
+                f"no {BUNDLED_VIEWER}: expected the viewer page there, which installing the package "
+                "builds; run `pip install .` in the clone, or pass viewer= an ImJoy plugin's URL"
+            )
+            raise FileNotFoundError(msg)
+        return {"html": BUNDLED_VIEWER}
+    if viewer.startswith(("https://", "http://")):
+        return {"url": viewer}
+    msg = f"viewer={viewer!r}: expected None (the bundled viewer) or the http(s) URL of an ImJoy window plugin; for example {VIZARR}"
+    raise ValueError(msg)

@@ -1,0 +1,240 @@
+"""The handle of a viewer in a notebook: what it is to show, and the pages that show it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from imjoy_host import ImJoyWindow, PageClosedError
+from imjoy_host.loop import submit
+from zarr_over_imjoy.codec import CODECS
+from zarr_over_imjoy.image_config import check_image, check_options, check_view_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from imjoy_host import Page
+
+    Config = dict[str, Any]
+
+
+class _Shown:
+    """What one document shows: the images by our ids, their ids there, the view state."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.images: dict[str, Config] = {}
+        self.page_ids: dict[str, object] = {}
+        self.view_state: Config | None = None
+
+
+class Viewer:
+    """A viewer in a notebook output.
+
+    Methods return at once, from any cell and thread: the viewer remembers what it is to show, and
+    brings each page that shows it up to date, now and after a reload. What a page cannot do is
+    said in the output.
+
+    Parameters
+    ----------
+    images
+        Image configs.
+    view_state
+        Where to look at first; default: the whole image.
+    html, url
+        The viewer page: its file, or its address.
+    height
+        Pixels, or a CSS length.
+
+    Attributes
+    ----------
+    window : ImJoyWindow
+        The widget. Displaying it once more gives a second view.
+    """
+
+    def __init__(
+        self,
+        images: Iterable[object] = (),
+        view_state: object = None,
+        *,
+        html: Path | None = None,
+        url: str | None = None,
+        height: int | str = 600,
+    ) -> None:
+        self._ids = itertools.count()
+        self._images: dict[str, Config] = {}
+        for image in images:
+            self._images[self._new_id()] = check_image(image)
+        self._wanted = None if view_state is None else check_view_state(view_state)
+        self._known = self._wanted
+        self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
+        self.window = ImJoyWindow(
+            html=html, url=url, codecs=CODECS, on_page=self._welcome, height=height
+        )
+
+    def __repr__(self) -> str:
+        return f"<Viewer of {', '.join(map(repr, self.images.values())) or 'no images'}>"
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The images' ids and names."""
+        return {key: config.get("name", key) for key, config in self._images.items()}
+
+    @property
+    def view_state(self) -> Config | None:
+        """Where the viewer looks, as last set or reported; None before either."""
+        return None if self._known is None else dict(self._known)
+
+    @property
+    def ready(self) -> Future[Page]:
+        """Done when a page has first exported its interface.
+
+        On ipykernel 6 never wait for it in a cell: messages arrive between cells.
+        """
+        return self.window.ready
+
+    def add_image(self, image: object) -> str:
+        """Show one more image.
+
+        Parameters
+        ----------
+        image
+            An image config, or a source.
+
+        Returns
+        -------
+        str
+            The image's id, for `update_image` and `remove_image`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            See `run_vizarr`.
+        """
+        key = self._new_id()
+        self._images[key] = check_image(image)
+        self._update()
+        return key
+
+    def update_image(self, image_id: str, **changes: object) -> None:
+        """Change an image's options, its source excepted.
+
+        Raises
+        ------
+        KeyError
+            There is no such image.
+        TypeError
+            An unknown option, or a value of the wrong type.
+        """
+        config = self._image(image_id)
+        if "source" in changes:
+            msg = "source=…: an image keeps its source; add another image, and remove this one"
+            raise TypeError(msg)
+        self._images[image_id] = config | check_options(changes)
+        self._update()
+
+    def remove_image(self, image_id: str) -> None:
+        """Take an image away.
+
+        Raises
+        ------
+        KeyError
+            There is no such image.
+        """
+        self._image(image_id)
+        del self._images[image_id]
+        self._update()
+
+    def set_view_state(self, view_state: object) -> None:
+        """Look elsewhere: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``.
+
+        Raises
+        ------
+        TypeError
+            `view_state` is not as above.
+        """
+        self._known = self._wanted = check_view_state(view_state)
+        self._update()
+
+    def close(self) -> None:
+        """Take the viewer away."""
+        self._images.clear()
+        self.window.close()
+
+    def _new_id(self) -> str:
+        return f"image-{next(self._ids)}"
+
+    def _image(self, image_id: str) -> Config:
+        if image_id in self._images:
+            return self._images[image_id]
+        msg = f"no image {image_id!r}: expected one of {self.images}; add_image(…) returns an id"
+        raise KeyError(msg)
+
+    def _update(self) -> None:
+        async def update_pages() -> None:
+            await asyncio.gather(*map(self._bring_up_to_date, self.window.pages))
+
+        submit(update_pages())
+
+    async def _welcome(self, page: Page) -> None:
+        """Give a document that has just loaded everything that it is to show."""
+        shown = self._shown[page] = _Shown()
+        if "on_view_state" in page.exports:
+            await page.call("on_view_state", {"_rintf": True, "changed": self._on_view_state})
+        if self._known is not None:
+            shown.view_state = self._wanted
+            await page.call("set_view_state", self._known)
+        await self._bring_up_to_date(page)
+
+    def _on_view_state(self, view_state: Config) -> None:
+        self._known = {"zoom": view_state["zoom"], "target": list(view_state["target"])}
+
+    async def _bring_up_to_date(self, page: Page) -> None:
+        shown = self._shown.get(page)
+        if shown is None:
+            return  # it will be welcomed
+        try:
+            async with shown.lock:
+                await self._update_view_state(page, shown)
+                await self._update_images(page, shown)
+        except PageClosedError:
+            pass  # the next document is given everything
+
+    async def _update_view_state(self, page: Page, shown: _Shown) -> None:
+        if shown.view_state is not self._wanted:
+            shown.view_state = self._wanted
+            await page.call("set_view_state", self._wanted)
+
+    async def _update_images(self, page: Page, shown: _Shown) -> None:
+        images = dict(self._images)
+        gone = shown.images.keys() - images.keys()
+        changed = {key for key, config in shown.images.items() if images.get(key, config) != config}
+        can = set(page.exports)
+        if (gone and "remove_image" not in can) or (changed and "update_image" not in can):
+            self.window.reload(page)  # a classic page only adds: start it again with what is left
+            return
+        for key in gone:
+            del shown.images[key]
+            await page.call("remove_image", shown.page_ids.pop(key))
+        for key, config in images.items():
+            try:
+                if key not in shown.images:
+                    shown.images[key] = config
+                    shown.page_ids[key] = await page.call("add_image", _for_page(config))
+                elif key in changed:
+                    old, shown.images[key] = shown.images[key], config
+                    changes = {k: v for k, v in config.items() if v is not old.get(k)}
+                    await page.call("update_image", shown.page_ids[key], _for_page(changes))
+            except PageClosedError:
+                raise
+            except Exception as error:  # noqa: BLE001 # whatever the page threw, the person is told
+                self.window.report(f"{config.get('name', key)!r} cannot be shown. {error}")
+
+
+def _for_page(config: Config) -> Config:
+    """Return what is sent: functions travel in an interface, or they could be called only once."""
+    return config | ({"_rintf": True} if "onClick" in config else {})
