@@ -169,3 +169,7 @@ class ReadOnlyStore(Store, Mapping[str, bytes]):
     async def delete_dir(self, prefix: str) -> NoReturn:  # noqa: ARG002 - refused
         """Raise `ValueError`: the store is read-only."""
         self._refuse()
+
+    async def clear(self) -> None:
+        """Raise `ValueError`: the store is read-only."""
+        self._refuse()

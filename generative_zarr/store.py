@@ -14,7 +14,7 @@ from generative_zarr.keys import MAX_DEPTH, Address, ZarrFormat, chunk_key, pars
 from generative_zarr.metadata import OME_KEYS, pyramid_metadata
 from generative_zarr.read_only import ReadOnlyStore, byte_slice
 from generative_zarr.single_flight import Cancellation, SingleFlight
-from generative_zarr.validation import choice, codec, group_attributes, integer, pixel_type
+from generative_zarr.validation import choice, codec, group_attributes, integer, pixel_type, text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -100,8 +100,10 @@ class GenerativeStore(ReadOnlyStore):
         self._zarr_format = choice("zarr_format", zarr_format, (2, 3))
         self._sampling = choice("sampling", sampling, ("center", "corner"))
         self._compressor = codec(compressor, self._dtype)
-        self._name = name
-        self._attributes = group_attributes(attributes or {}, OME_KEYS[self._zarr_format])
+        self._name = text("name", name)
+        self._attributes = group_attributes(
+            {} if attributes is None else attributes, OME_KEYS[self._zarr_format]
+        )
         self._prepare()
 
     def _prepare(self) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numcodecs.abc import Codec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import DTypeLike
 
-__all__ = ["choice", "codec", "group_attributes", "integer", "pixel_type"]
+__all__ = ["choice", "codec", "group_attributes", "integer", "pixel_type", "text"]
 
 T = TypeVar("T")
 
@@ -30,6 +31,14 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
         msg = f"{name} is {number}, expected {wanted}; choose a value in that range"
         raise ValueError(msg)
     return number
+
+
+def text(name: str, value: object) -> str:
+    """Return `value` if it is a string."""
+    if not isinstance(value, str):
+        msg = f"{name} is {value!r}, expected a string; pass a str"
+        raise TypeError(msg)
+    return value
 
 
 def choice(name: str, value: T, choices: Sequence[T]) -> T:
@@ -83,6 +92,9 @@ def codec(compressor: object, dtype: np.dtype[Any]) -> Codec | None:
 
 def group_attributes(attributes: Mapping[str, Any], reserved: str) -> dict[str, Any]:
     """Return a copy of `attributes` as JSON has them, without the `reserved` one."""
+    if not isinstance(attributes, Mapping):
+        msg = f"attributes is {attributes!r}, expected a mapping of names to JSON; pass a dict"
+        raise TypeError(msg)
     if reserved in attributes:
         msg = (
             f"attributes has {reserved!r}, which the store writes itself, expected others; "
