@@ -1,0 +1,22 @@
+import { render } from "preact";
+import { exportPlugin } from "./plugin";
+import { sentence, Viewer } from "./state";
+import { App } from "./ui/app";
+import "./style.css";
+
+const viewer = new Viewer();
+const root = document.getElementById("app");
+if (root) render(<App viewer={viewer} />, root);
+
+if (window.parent === window) {
+  // Opened by itself, not as a plugin: an image may be named in the address.
+  const source = new URLSearchParams(location.search).get("source");
+  if (source) void viewer.addImage({ source }).catch(() => undefined);
+} else {
+  exportPlugin(viewer).catch((error) => {
+    viewer.report({
+      id: "plugin",
+      text: `The viewer could not connect to its notebook; run the cell again. ${sentence(error)}`,
+    });
+  });
+}

@@ -1,0 +1,261 @@
+import { batch, computed, type Signal, signal } from "@preact/signals";
+import { type Channel, initialChannels, sampledLimits, updateChannels } from "./channels";
+import { type ImageConfig, parseAppearance, parseConfig } from "./config";
+import type { ImageInfo, PixelData, Rect, TileRequest, ViewState } from "./model";
+import { DEFAULT_ESCAPE_TIME } from "./palette";
+import { fitView, imageRect, type Size, type TileAddress } from "./pyramid";
+import { type FailedTile, TileCache } from "./tiles";
+import { type OpenedSource, openSource } from "./zarr_client";
+
+export type Scaling = "linear" | "logarithmic";
+
+/** A sentence for the person, and what to do about it. */
+export interface Problem {
+  readonly id: string;
+  readonly text: string;
+  readonly retry?: () => void;
+}
+
+/** An image once its source has been opened, with everything about it that can change. */
+export class Image {
+  readonly id: string;
+  readonly info: ImageInfo;
+  readonly modelMatrix: readonly number[] | undefined;
+  readonly name: Signal<string>;
+  readonly visible = signal(true);
+  readonly opacity: Signal<number>;
+  readonly channels: Signal<readonly Channel[]>;
+  /** Undefined: channels are mixed by their colours. */
+  readonly colormap: Signal<string | undefined>;
+  readonly scaling: Signal<Scaling>;
+  /** The index shown on every axis; those of y, x and the channels are unused. */
+  readonly selection: Signal<readonly number[]>;
+  readonly tiles: TileCache;
+  /** Counts up whenever tiles came, went or failed. */
+  readonly tilesChanged = signal(0);
+  readonly #source: OpenedSource;
+
+  constructor(id: string, source: OpenedSource, config: ImageConfig) {
+    const { info } = source;
+    this.id = id;
+    this.info = info;
+    this.#source = source;
+    this.modelMatrix = config.modelMatrix;
+    this.name = signal(config.name ?? info.name ?? "image");
+    this.opacity = signal(config.opacity ?? 1);
+    this.channels = signal(initialChannels(info, config));
+    const colored = config.colors !== undefined || this.channels.value.length > 1;
+    const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
+    this.colormap = signal(config.colormap ?? escapeTime);
+    this.scaling = signal(info.mandelbrot ? "logarithmic" : "linear");
+    this.selection = signal(info.axes.map((axis) => middleOf(axis.type, axis.size)));
+    this.tiles = new TileCache(source.loadTile, () => this.#onTiles());
+  }
+
+  /** The value that marks the interior of the set, where the source has one. */
+  get interior(): number {
+    const maxiter = this.info.mandelbrot?.maxiter;
+    return typeof maxiter === "number" ? maxiter : Number.POSITIVE_INFINITY;
+  }
+
+  request(tile: TileAddress): TileRequest {
+    const { channelAxis } = this.info;
+    const selections = this.channels.value.map(({ index }) =>
+      this.selection.value.map((value, axis) => (axis === channelAxis ? index : value)),
+    );
+    return { ...tile, selections };
+  }
+
+  /** Makes the running effect depend on everything that the picture of this image shows. */
+  subscribe(): void {
+    this.visible.value;
+    this.opacity.value;
+    this.channels.value;
+    this.colormap.value;
+    this.scaling.value;
+    this.selection.value;
+    this.tilesChanged.value;
+  }
+
+  setChannel(index: number, change: Partial<Channel>): void {
+    this.channels.value = this.channels.value.map((channel, i) =>
+      i === index ? { ...channel, ...change } : channel,
+    );
+  }
+
+  update(change: Omit<ImageConfig, "source">): void {
+    batch(() => {
+      if (change.name !== undefined) this.name.value = change.name;
+      if (change.opacity !== undefined) this.opacity.value = change.opacity;
+      if (change.colormap !== undefined) this.colormap.value = change.colormap;
+      this.channels.value = updateChannels(this.channels.value, change);
+    });
+  }
+
+  close(): void {
+    this.tiles.clear();
+    this.#source.close();
+  }
+
+  #onTiles(): void {
+    batch(() => {
+      if (this.channels.value.some(({ limits }) => !limits)) this.#chooseLimits();
+      this.tilesChanged.value++;
+    });
+  }
+
+  /** Limits that nobody gave are taken from the first tiles that arrive. */
+  #chooseLimits(): void {
+    const seen = this.tiles.loaded();
+    if (seen.length === 0) return;
+    this.channels.value = this.channels.value.map((channel, i) => {
+      if (channel.limits) return channel;
+      const planes = seen.map(({ planes }) => planes[i]).filter((p): p is PixelData => !!p);
+      return { ...channel, limits: sampledLimits(planes, this.interior) };
+    });
+  }
+}
+
+function middleOf(type: string, size: number): number {
+  return type === "space" ? Math.floor(size / 2) : 0;
+}
+
+/** Everything on the page, as signals; the picture and the controls follow from it. */
+export class Viewer {
+  readonly images = signal<readonly Image[]>([]);
+  readonly problems = signal<readonly Problem[]>([]);
+  /** Sources being opened. */
+  readonly opening = signal(0);
+  /** Undefined until an image or a caller says where to look. */
+  readonly view = signal<ViewState | undefined>(undefined);
+  readonly size = signal<Size>({ width: 0, height: 0 });
+  /** Level-0 pixel under the pointer. */
+  readonly pointer = signal<readonly [number, number] | undefined>(undefined);
+  /** What was drawn last: how many tiles, and whether they were all that the view wants. */
+  readonly painted = signal({ tiles: 0, complete: false });
+
+  readonly failures = computed(() =>
+    this.images.value.flatMap((image) => {
+      image.tilesChanged.value;
+      return image.tiles.failures.map((failure) => ({ image, failure }));
+    }),
+  );
+
+  readonly pending = computed(() =>
+    this.images.value.reduce((sum, image) => {
+      image.tilesChanged.value;
+      return sum + image.tiles.pending;
+    }, 0),
+  );
+
+  #lastId = 0;
+
+  /** Opens the source of an image config and shows it; resolves to the image's id. */
+  async addImage(config: unknown): Promise<string> {
+    const id = `image-${++this.#lastId}`;
+    try {
+      await this.#open(id, parseConfig(config));
+      return id;
+    } catch (error) {
+      const name = (config as { name?: unknown } | undefined)?.name;
+      this.report({
+        id,
+        text: `${typeof name === "string" ? name : "The image"} could not be opened. ${sentence(error)}`,
+        retry: () => {
+          this.dismiss(id);
+          void this.addImage(config).catch(() => undefined);
+        },
+      });
+      throw error;
+    }
+  }
+
+  removeImage(id: string): void {
+    const image = this.#find(id);
+    this.images.value = this.images.value.filter((other) => other !== image);
+    image.close();
+  }
+
+  updateImage(id: string, change: unknown): void {
+    const image = this.#find(id);
+    image.update(parseAppearance(change as Record<string, unknown>));
+  }
+
+  dismiss(id: string): void {
+    this.problems.value = this.problems.value.filter((problem) => problem.id !== id);
+  }
+
+  report(problem: Problem): void {
+    this.dismiss(problem.id);
+    this.problems.value = [...this.problems.value, problem];
+  }
+
+  /** The zoom at which all of the first image is seen. */
+  get fitZoom(): number {
+    const [image] = this.images.value;
+    return image ? fitView(imageBounds(image), this.size.value).zoom : 0;
+  }
+
+  /** Moves the camera so that all of the first image is seen. */
+  home(): void {
+    const [image] = this.images.value;
+    if (image && this.size.value.width > 0) {
+      this.view.value = fitView(imageBounds(image), this.size.value);
+    }
+  }
+
+  async #open(id: string, config: ImageConfig): Promise<void> {
+    this.opening.value++;
+    try {
+      const source = await openSource(config.source, {
+        ...(config.axisLabels && { axisLabels: config.axisLabels }),
+        ...(config.channelAxis !== undefined && { channelAxis: config.channelAxis }),
+      });
+      const image = new Image(id, source, config);
+      batch(() => {
+        this.images.value = [...this.images.value, image];
+        if (!this.view.value) this.home();
+      });
+    } finally {
+      this.opening.value--;
+    }
+  }
+
+  #find(id: string): Image {
+    const image = this.images.value.find((candidate) => candidate.id === id);
+    if (image) return image;
+    const ids = this.images.value.map((candidate) => candidate.id).join(", ");
+    throw new Error(`There is no image ${id}; the viewer shows ${ids || "none"}.`);
+  }
+}
+
+/** Where the whole of an image lies, its model matrix applied. */
+export function imageBounds({ info, modelMatrix }: Image): Rect {
+  const rect = imageRect(info.levels);
+  return modelMatrix ? transformRect(modelMatrix, rect) : rect;
+}
+
+/** The bounding box of a rectangle under the x and y part of a row-major 4×4 matrix. */
+export function transformRect(m: readonly number[], rect: Rect): Rect {
+  const [a = 1, b = 0, , e = 0, c = 0, d = 1, , f = 0] = m;
+  const corners = [rect.left, rect.right].flatMap((x) =>
+    [rect.top, rect.bottom].map((y) => [a * x + b * y + e, c * x + d * y + f] as const),
+  );
+  const xs = corners.map(([x]) => x);
+  const ys = corners.map(([, y]) => y);
+  return {
+    left: Math.min(...xs),
+    right: Math.max(...xs),
+    top: Math.min(...ys),
+    bottom: Math.max(...ys),
+  };
+}
+
+/** What a thrown thing says, without the class names and traceback that RPC puts around it. */
+export function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const lastLine = text.trim().split("\n").at(-1) ?? "";
+  return lastLine.replace(/^(?:[\w.]*(?:Error|Exception): )+/, "");
+}
+
+export type { FailedTile };

@@ -1,0 +1,211 @@
+import type { TilePixels, TileRequest } from "./model";
+
+/** Reads one tile; rejects with the signal's reason once it is aborted. */
+export type TileLoader = (request: TileRequest, signal: AbortSignal) => Promise<TilePixels>;
+
+export interface FailedTile {
+  readonly request: TileRequest;
+  readonly message: string;
+}
+
+/** How many tiles went which way since the image was opened. */
+export interface TileCounts {
+  requested: number;
+  loaded: number;
+  failed: number;
+  cancelled: number;
+}
+
+interface Entry {
+  readonly request: TileRequest;
+  state: "waiting" | "loading" | "ready" | "failed";
+  pixels?: TilePixels;
+  message?: string;
+  attempts: number;
+  abort?: AbortController;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+export interface TileCacheOptions {
+  /** Bytes of decoded pixels kept beside those on screen. */
+  readonly maxBytes?: number;
+  /** Requests under way at a time: enough to hide latency, few enough to be reordered. */
+  readonly concurrency?: number;
+  /** Milliseconds before the first retry; doubles with each failure, up to `maxRetryDelay`. */
+  readonly retryDelay?: number;
+  readonly maxRetryDelay?: number;
+}
+
+/**
+ * The tiles of one image: those wanted now, those on their way, and those kept from before.
+ *
+ * A tile is asked for once, however many want it. A request that is wanted no longer is aborted. A
+ * failed tile is tried again by itself, later and later, for as long as it is wanted.
+ */
+export class TileCache {
+  readonly counts: TileCounts = { requested: 0, loaded: 0, failed: 0, cancelled: 0 };
+  readonly #entries = new Map<string, Entry>();
+  readonly #load: TileLoader;
+  readonly #changed: () => void;
+  readonly #options: Required<TileCacheOptions>;
+  #wanted = new Set<string>();
+  #loading = 0;
+  #bytes = 0;
+
+  constructor(load: TileLoader, changed: () => void, options: TileCacheOptions = {}) {
+    this.#load = load;
+    this.#changed = changed;
+    this.#options = {
+      maxBytes: 2 ** 28,
+      concurrency: 12,
+      retryDelay: 1000,
+      maxRetryDelay: 30_000,
+      ...options,
+    };
+  }
+
+  /** States which tiles are wanted, the most urgent first; everything else is let go. */
+  want(requests: readonly TileRequest[]): void {
+    const wanted = new Map(requests.map((request) => [tileKey(request), request]));
+    let changed = false;
+    for (const [key, entry] of this.#entries) {
+      if (wanted.has(key) || entry.state === "ready") continue;
+      this.#drop(key, entry);
+      changed = true;
+    }
+    this.#wanted = new Set(wanted.keys());
+    for (const [key, request] of wanted) {
+      const known = this.#entries.get(key);
+      const entry: Entry = known ?? { request, state: "waiting", attempts: 0 };
+      changed ||= !known;
+      // Re-inserted, so that the map's order is the order of last use.
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+    }
+    this.#startWaiting();
+    if (changed) this.#changed();
+  }
+
+  get(request: TileRequest): TilePixels | undefined {
+    return this.#entries.get(tileKey(request))?.pixels;
+  }
+
+  /** The pixels of every tile that is here. */
+  loaded(): readonly TilePixels[] {
+    return [...this.#entries.values()].flatMap(({ pixels }) => (pixels ? [pixels] : []));
+  }
+
+  /** Whether every wanted tile is here (or has failed and waits for its retry). */
+  get settled(): boolean {
+    return this.pending === 0;
+  }
+
+  /** Wanted tiles that are still to come. */
+  get pending(): number {
+    let pending = 0;
+    for (const { state } of this.#entries.values()) {
+      if (state === "waiting" || state === "loading") pending++;
+    }
+    return pending;
+  }
+
+  get failures(): readonly FailedTile[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => state === "failed")
+      .map(({ request, message }) => ({ request, message: message ?? "" }));
+  }
+
+  /** Tries the failed tiles again now. */
+  retry(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.state === "failed") this.#requeue(entry);
+    }
+    this.#startWaiting();
+    this.#changed();
+  }
+
+  /** Aborts everything under way and forgets all tiles. */
+  clear(): void {
+    for (const [key, entry] of this.#entries) this.#drop(key, entry);
+    this.#wanted.clear();
+  }
+
+  #startWaiting(): void {
+    for (const key of this.#wanted) {
+      if (this.#loading >= this.#options.concurrency) return;
+      const entry = this.#entries.get(key);
+      if (entry?.state === "waiting") void this.#start(entry);
+    }
+  }
+
+  async #start(entry: Entry): Promise<void> {
+    const abort = new AbortController();
+    entry.abort = abort;
+    entry.state = "loading";
+    this.#loading++;
+    this.counts.requested++;
+    try {
+      const pixels = await this.#load(entry.request, abort.signal);
+      if (!abort.signal.aborted) this.#finish(entry, pixels);
+    } catch (error) {
+      if (!abort.signal.aborted) this.#fail(entry, error);
+    }
+    if (!abort.signal.aborted) this.#loading--;
+    this.#startWaiting();
+    this.#changed();
+  }
+
+  #finish(entry: Entry, pixels: TilePixels): void {
+    entry.state = "ready";
+    entry.pixels = pixels;
+    this.counts.loaded++;
+    this.#bytes += byteLength(pixels);
+    this.#evict();
+  }
+
+  #fail(entry: Entry, error: unknown): void {
+    entry.state = "failed";
+    entry.message = error instanceof Error ? error.message : String(error);
+    this.counts.failed++;
+    const { retryDelay, maxRetryDelay } = this.#options;
+    entry.timer = setTimeout(
+      () => {
+        this.#requeue(entry);
+        this.#startWaiting();
+        this.#changed();
+      },
+      Math.min(retryDelay * 2 ** entry.attempts++, maxRetryDelay),
+    );
+  }
+
+  #requeue(entry: Entry): void {
+    clearTimeout(entry.timer);
+    entry.state = "waiting";
+  }
+
+  #evict(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= this.#options.maxBytes) return;
+      if (entry.pixels && !this.#wanted.has(key)) this.#drop(key, entry);
+    }
+  }
+
+  #drop(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    clearTimeout(entry.timer);
+    if (entry.pixels) this.#bytes -= byteLength(entry.pixels);
+    if (entry.state !== "loading") return;
+    this.#loading--;
+    this.counts.cancelled++;
+    entry.abort?.abort();
+  }
+}
+
+/** One string per distinct tile. */
+export function tileKey({ level, row, column, selections }: TileRequest): string {
+  return `${level}/${row}.${column}/${selections.map((indices) => indices.join(",")).join(";")}`;
+}
+
+function byteLength({ planes }: TilePixels): number {
+  return planes.reduce((sum, plane) => sum + plane.byteLength, 0);
+}

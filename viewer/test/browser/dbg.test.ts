@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { launchBrowser } from "./page";
+import { bundleScript } from "../../build/bundle";
+import { readFileSync } from "node:fs";
+test("dbg", async () => {
+  const browser = await launchBrowser();
+  const page = await browser.newPage();
+  page.on("console", (m) => console.log("C", m.type(), m.text().slice(0,300)));
+  page.on("pageerror", (e) => console.log("E", e.message));
+  await page.setContent("<!doctype html><style>body{margin:0}iframe{border:0;width:100vw;height:100vh;display:block}</style>");
+  console.log("content");
+  const { code } = await bundleScript(new URL("./host.ts", import.meta.url).pathname);
+  console.log("bundled", code.length);
+  await page.addScriptTag({ content: code });
+  const html = readFileSync(new URL("../../dist/index.html", import.meta.url).pathname, "utf8");
+  await Promise.race([page.evaluate(([h]) => window.startHost(h!, {}), [html]), new Promise(r => setTimeout(r, 8000))]);
+  console.log("started");
+  await Promise.race([page.evaluate(() => window.host.api.add_image?.({ source: window.host.store.source })), new Promise(r => setTimeout(r, 8000))]);
+  await page.waitForTimeout(3000);
+  console.log(await page.frameLocator("iframe").locator("main").evaluate(e => e.outerHTML));
+  await page.screenshot({path:"/tmp/dbg.png"});
+  await browser.close();
+});
