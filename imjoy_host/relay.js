@@ -10,6 +10,7 @@ const pages = (globalThis.imjoyHostPages ??= new Map());
 
 const UNREACHABLE_GRACE = 3; // seconds: fetch() may be refused where an iframe is not
 const SHARED_PATIENCE = 5; // seconds
+const KERNEL_PATIENCE = 5; // seconds
 
 const text = {
   kernelSilent: (seconds) =>
@@ -48,12 +49,13 @@ class WindowView {
     window.addEventListener("message", (event) => this.relay(event), { signal });
     window.addEventListener("pagehide", () => this.send({ type: "closed" }), { signal });
     this.open();
-    setTimeout(() => this.checkKernel());
   }
 
   /** Load the page into a new iframe, over a new connection. */
   async open() {
     this.iframe?.remove();
+    this.isLost = false;
+    this.isReady = false;
     this.connection = randomId();
     const { connection } = this;
     const iframe = document.createElement("iframe");
@@ -64,7 +66,7 @@ class WindowView {
       iframe.src = this.url;
       this.probe(connection);
     } else {
-      this.expect((seconds) => text.kernelSilent(seconds));
+      this.expect(text.kernelSilent, KERNEL_PATIENCE);
       try {
         iframe.srcdoc = await this.page();
       } catch (error) {
@@ -123,7 +125,7 @@ class WindowView {
     const message = event.data;
     if (typeof message?.type !== "string") return;
     if (message.type === "initialized" || message.type === "imjoyRPCReady") {
-      this.expect((seconds) => text.kernelSilent(seconds));
+      this.expect(text.kernelSilent, KERNEL_PATIENCE);
     }
     const paths = [];
     const buffers = [];
@@ -134,10 +136,14 @@ class WindowView {
   /** Python to page. */
   receive(content, buffers) {
     if (content.type === "roll call") this.send({ type: "present" });
+    if (content.type === "pong") this.found();
     if (content.type === "problem") this.say(content.text);
     if (content.connection !== this.connection) return;
     if (content.type === "reload") this.reopen();
-    if (content.type === "ready") this.settle();
+    if (content.type === "ready") {
+      this.isReady = true;
+      this.settle();
+    }
     if (content.type === "rpc") {
       const message = content.message;
       if (message.type === "getInterface") {
@@ -165,20 +171,21 @@ class WindowView {
     }
   }
 
+  /** The connection to the kernel came or went: is Python still there? */
   checkKernel() {
-    if (this.root.closest(".jupyter-widgets-disconnected")) this.lost();
-    else if (this.isLost) {
-      this.isLost = false;
-      this.settle();
-      this.reopen();
-    }
+    this.expect(text.kernelSilent, KERNEL_PATIENCE);
+    this.send({ type: "ping" });
   }
 
   lost() {
     if (this.disposed.signal.aborted) return;
     this.isLost = true;
-    this.settle();
     this.say(text.kernelGone, {});
+  }
+
+  found() {
+    if (this.isLost) this.reopen();
+    else if (this.isReady) this.settle();
   }
 
   /** Show `sentence(seconds)` unless the next step comes in time. */

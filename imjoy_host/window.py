@@ -171,6 +171,8 @@ class ImJoyWindow(anywidget.AnyWidget):
                 message = content["message"]
                 _put_buffers(message, content["paths"], buffers)
                 self._relay(connection, message)
+            case "ping":
+                self.send({"type": "pong"})
             case "closed":
                 self._drop(connection)
 

@@ -125,7 +125,7 @@ class Notebook:
         """Whether the kernel is running a cell."""
         return bool(
             self.page.evaluate(
-                "index => jupyterapp.shell.currentWidget.content.widgets.some("
+                "() => jupyterapp.shell.currentWidget.content.widgets.some("
                 "cell => cell.model.executionState === 'running')"
             )
         )
@@ -140,7 +140,7 @@ class Notebook:
 
     def text(self, index: int) -> str:
         """Return the text of a cell's outputs."""
-        return "\n".join(self.output(index).all_inner_texts())
+        return "\n".join(self.output(index).all_inner_texts()).strip()
 
     def window(self, index: int) -> FrameLocator:
         """Return the page in the (first) ImJoy window of that cell's output."""
