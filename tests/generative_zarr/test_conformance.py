@@ -5,7 +5,7 @@ store that it has written to; a generative store has the keys it has, so the sui
 tested with those. What cannot apply to a read-only store is skipped, with the reason.
 """
 
-import json
+import pickle
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +23,7 @@ PROTOTYPE = default_buffer_prototype()
 READ_ONLY = "the store is read-only by design and has no read_only parameter"
 NO_WRITES = "there are no writes to test: the store is read-only by design"
 NO_CLEAR = "clear() of the cache forgets what is cached, it does not delete"
+PRIVATE = "it writes in order to test private conveniences over get(), which zarr 3.1 alone has"
 
 
 def not_applicable(reason):
@@ -128,6 +129,8 @@ class TestGenerativeStore(ReadOnlyTests):
     test_set = test_set_not_open = test_set_many = not_applicable(NO_WRITES)
     test_set_if_not_exists = test_delete = test_delete_dir = not_applicable(NO_WRITES)
     test_delete_nonexistent_key_does_not_raise = test_clear = not_applicable(NO_WRITES)
+    test_get_bytes = test_get_bytes_sync = not_applicable(PRIVATE)
+    test_get_json = test_get_json_sync = not_applicable(PRIVATE)
 
     @pytest.fixture
     def store_kwargs(self):
@@ -150,8 +153,6 @@ class TestGenerativeStore(ReadOnlyTests):
         assert repr(store) == "<Counting: 3 levels of uint8 tiles, 4 px, Zarr format 2>"
 
     async def test_serializable_store(self, store):
-        import pickle  # noqa: PLC0415 - here only
-
         copy = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own bytes
         assert copy == store
         for key in self.keys:
@@ -244,32 +245,6 @@ class TestGenerativeStore(ReadOnlyTests):
         assert await _collect_aiterator(store.list_dir("1")) == (".zarray",)
         assert await _collect_aiterator(store.list_dir("1/")) == (".zarray",)
         assert await _collect_aiterator(store.list_dir("foo")) == ()
-
-    # These two pairs test private methods of zarr 3.1 that later versions do not have.
-    async def test_get_bytes(self, store):
-        if not hasattr(store, "_get_bytes"):
-            pytest.skip("this version of zarr has no Store._get_bytes")
-        key = self.keys[-1]
-        observed = await store._get_bytes(key, prototype=PROTOTYPE)
-        assert observed == (await self.get(store, key)).to_bytes()
-        with pytest.raises(FileNotFoundError):
-            await store._get_bytes("nonexistent_key", prototype=PROTOTYPE)
-
-    def test_get_bytes_sync(self, store):
-        if not hasattr(store, "_get_bytes_sync"):
-            pytest.skip("this version of zarr has no Store._get_bytes_sync")
-        assert store._get_bytes_sync(".zgroup", prototype=PROTOTYPE) == store[".zgroup"]
-
-    async def test_get_json(self, store):
-        if not hasattr(store, "_get_json"):
-            pytest.skip("this version of zarr has no Store._get_json")
-        assert await store._get_json(".zgroup", prototype=PROTOTYPE) == {"zarr_format": 2}
-
-    def test_get_json_sync(self, store):
-        if not hasattr(store, "_get_json_sync"):
-            pytest.skip("this version of zarr has no Store._get_json_sync")
-        observed = store._get_json_sync(".zattrs", prototype=PROTOTYPE)
-        assert observed == json.loads(store[".zattrs"])
 
 
 class TestLRUStoreCacheOfGenerativeStore(TestGenerativeStore):
