@@ -61,7 +61,7 @@ def run_vizarr(
         The package was installed without its viewer.
     """
     handle = Viewer(_as_list(images), view_state, height=height, **_page(viewer))
-    display(handle.window)
+    display(handle.window)  # type: ignore[no-untyped-call] # IPython has no types here
     return handle
 
 
@@ -90,7 +90,7 @@ class Plugin:
         self._view_state = None if view_state is None else check_view_state(view_state)
         self._viewer = viewer
 
-    async def setup(self) -> None:  # noqa: RUF029 # ImJoy awaits it
+    async def setup(self) -> None:
         """Register the codecs; the host calls this first."""
         from imjoy_rpc import api  # noqa: PLC0415 # importing it sets up logging
 
@@ -116,12 +116,15 @@ def _page(viewer: str | None) -> dict[str, Any]:
     if viewer is None:
         if not BUNDLED_VIEWER.exists():
             msg = (
-                f"no {BUNDLED_VIEWER}: expected the viewer page there, which installing the package "
-                "builds; run `pip install .` in the clone, or pass viewer= an ImJoy plugin's URL"
+                f"no {BUNDLED_VIEWER}: expected the viewer page there, which installing the "
+                "package builds; run `pip install .` in the clone, or pass viewer=URL"
             )
             raise FileNotFoundError(msg)
         return {"html": BUNDLED_VIEWER}
     if viewer.startswith(("https://", "http://")):
         return {"url": viewer}
-    msg = f"viewer={viewer!r}: expected None (the bundled viewer) or the http(s) URL of an ImJoy window plugin; for example {VIZARR}"
+    msg = (
+        f"viewer={viewer!r}: expected None (the bundled viewer), or the http(s) URL of an ImJoy "
+        f"window plugin; for example {VIZARR}"
+    )
     raise ValueError(msg)

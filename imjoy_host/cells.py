@@ -28,10 +28,10 @@ _shown: defaultdict[str, dict[ImJoyWindow, Run]] = defaultdict(dict)
 
 def note_shown(window: ImJoyWindow) -> None:
     """Note that the running cell shows `window`; it is closed when a later run does not."""
-    run = _current_run()
-    if run is None:
+    run, shell = _current_run(), get_ipython()
+    if run is None or shell is None:
         return
-    events = get_ipython().events
+    events = shell.events
     if _close_stale not in events.callbacks["post_run_cell"]:
         events.register("post_run_cell", _close_stale)
     _shown[run.cell][window] = run

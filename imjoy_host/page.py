@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import asyncio  # noqa: TC003 # false: see the import of imjoy_rpc
 import inspect
 import logging
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 # Importing imjoy_rpc points the root logger to stdout, that is, into some cell's output. Whether
 # and where to log is for the notebook's author to say.
@@ -18,7 +18,7 @@ from imjoy_rpc.utils import ContextLocal, MessageEmitter, dotdict  # noqa: E402
 logging.root.handlers[:] = _handlers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     Message = dict[str, Any]
 
@@ -46,14 +46,18 @@ class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
         # RPC looks dotted names up with getattr: "getItem.__globals__.…" would reach all of Python
         # from inside the sandbox.
         name = str(data.get("name"))
-        if any(part.startswith("_") for part in name.split(".") if part not in ALLOWED_MAGIC_METHODS):
-            msg = f"{name!r} is not a method of this interface; expected a name without '_' in front"
+        if any(
+            part.startswith("_") for part in name.split(".") if part not in ALLOWED_MAGIC_METHODS
+        ):
+            msg = (
+                f"{name!r} is not a method of this interface; expected a name without '_' in front"
+            )
             if "promise" in data:
                 self.unwrap(data["promise"], False)[1](PermissionError(msg))  # noqa: FBT003 # RPC's
             return
         super()._handle_method(data)
 
-    def _call_method(  # the signature is RPC's
+    def _call_method(  # noqa: PLR0917 # the signature is RPC's
         self,
         method: Callable[..., object],
         args: list[object],
@@ -62,7 +66,9 @@ class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
         reject: Callable[[Exception], object] | None = None,
         method_name: str | None = None,  # noqa: ARG002
     ) -> None:
-        task = self.loop.create_task(self._answer(partial(method, *args, **kwargs), resolve, reject))
+        task = self.loop.create_task(
+            self._answer(partial(method, *args, **kwargs), resolve, reject)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -74,7 +80,7 @@ class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
     ) -> None:
         try:
             if inspect.iscoroutinefunction(call.func):
-                result = await call()
+                result = await cast("Awaitable[object]", call())
             else:
                 result = await self.loop.run_in_executor(None, copy_context().run, call)
                 if inspect.isawaitable(result):
@@ -142,7 +148,7 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
         function = self._interface().get(name)
         if not callable(function):
             msg = f"the page exports no {name!r}; it exports {', '.join(self.exports) or 'nothing'}"
-            raise AttributeError(msg)
+            raise AttributeError(msg)  # noqa: TRY004 # it is missing, not of a wrong type
         answer = function(*args)
         self._pending.add(answer)
         try:
@@ -166,7 +172,7 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
         self._send(message | {"peer_id": self.peer_id})
 
     def disconnect(self) -> None:
-        """Do nothing: `close` ends a page. (RPC asks connections for this method.)"""
+        """Do nothing: `close` ends a page, and RPC asks its connection for this method."""
 
     def close(self) -> None:
         """Forget the document: cancel what it asked for, fail what it was asked."""

@@ -6,7 +6,8 @@
  */
 
 /** Pages by content hash, shared by all windows of this notebook page: each is fetched once. */
-const pages = (globalThis.imjoyHostPages ??= new Map());
+globalThis.imjoyHostPages ??= new Map();
+const pages = globalThis.imjoyHostPages;
 
 const UNREACHABLE_GRACE = 3; // seconds: fetch() may be refused where an iframe is not
 const SHARED_PATIENCE = 5; // seconds

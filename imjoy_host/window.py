@@ -92,7 +92,7 @@ class ImJoyWindow(anywidget.AnyWidget):
         timeout: float = 20,
     ) -> None:
         if (html is None) == (url is None):
-            msg = f"html={html!r:.60}, url={url!r}: expected one of the two; pass the page or its address"
+            msg = f"html={html!r:.60}, url={url!r}: expected one; pass the page or its address"
             raise TypeError(msg)
         page = b""
         if html is not None:
@@ -213,7 +213,7 @@ class ImJoyWindow(anywidget.AnyWidget):
                 await self._on_page(page)
         except PageClosedError:
             pass  # whatever closed it has told the view
-        except Exception as error:  # noqa: BLE001 # whatever it is, the person is told
+        except Exception as error:
             logger.debug("setting up the page failed", exc_info=True)
             self.report(f"The page failed while it was set up. {error}")
 

@@ -11,7 +11,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def _zarr_loop() -> asyncio.AbstractEventLoop:
     """Return the event loop of zarr's synchronous API, to which a store's sessions are bound."""
 
-    async def running() -> asyncio.AbstractEventLoop:  # noqa: RUF029 # it has to run in the loop
+    async def running() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
     return sync(running())
@@ -31,7 +31,49 @@ async def _on_zarr_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, _zarr_loop()))
 
 
-def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, Any]:
+class _Reader:
+    """One page's reads of one source; those it waits for can be cancelled."""
+
+    def __init__(self, node: zarr.Array[Any] | zarr.Group) -> None:
+        self._store = node.store
+        self._prefix = f"{node.path}/" if node.path else ""
+        self._waiting: dict[object, asyncio.Task[bytes | None]] = {}
+
+    async def get_item(self, key: str, options: Mapping[str, object] | None = None) -> bytes | None:
+        task = asyncio.ensure_future(self._read(key))
+        request = (options or {}).get("id")
+        if request is None:
+            return await task
+        self._waiting[request] = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if request in self._waiting:  # not by the page: it is gone itself
+                raise
+            return None
+        finally:
+            self._waiting.pop(request, None)
+
+    async def cancel_items(self, requests: Iterable[object]) -> None:
+        for request in requests:
+            if task := self._waiting.pop(request, None):
+                task.cancel()
+
+    async def contains_item(self, key: str, _options: object = None) -> bool:
+        return await _on_zarr_loop(self._store.exists(self._prefix + key))
+
+    async def _read(self, key: str) -> bytes | None:
+        prototype = default_buffer_prototype()
+        buffer = await _on_zarr_loop(self._store.get(self._prefix + key, prototype))
+        return None if buffer is None else buffer.to_bytes()
+
+
+def _refuse(key: str, *_: object) -> NoReturn:
+    msg = f"{key!r} cannot be changed: a viewer's source is read-only; write to it from Python"
+    raise PermissionError(msg)
+
+
+def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, object]:
     """Encode a Zarr array or group as an interface that a page reads it through.
 
     Keys are relative to the node. Requests are answered as they finish, not as they came.
@@ -46,49 +88,15 @@ def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, Any]:
     dict
         ``_rintf``, ``_rtype``, and the functions that docs/protocol.md lists.
     """
-    store = node.store
-    prefix = f"{node.path}/" if node.path else ""
-    waiting: dict[object, asyncio.Task[bytes | None]] = {}
-
-    async def read(key: str) -> bytes | None:
-        buffer = await _on_zarr_loop(store.get(prefix + key, default_buffer_prototype()))
-        return None if buffer is None else buffer.to_bytes()
-
-    async def get_item(key: str, options: dict[str, Any] | None = None) -> bytes | None:
-        task = asyncio.ensure_future(read(key))
-        request = (options or {}).get("id")
-        if request is None:
-            return await task
-        waiting[request] = task
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if task.cancelled() and request not in waiting:
-                return None  # by cancel_items: the page waits no more
-            raise
-        finally:
-            waiting.pop(request, None)
-
-    async def cancel_items(requests: Iterable[object]) -> None:  # noqa: RUF029 # beside get_item
-        for request in requests:
-            if task := waiting.pop(request, None):
-                task.cancel()
-
-    async def contains_item(key: str, options: object = None) -> bool:  # noqa: ARG001
-        return await _on_zarr_loop(store.exists(prefix + key))
-
-    def refuse(key: str, *_: object) -> NoReturn:
-        msg = f"{key!r} cannot be changed: a viewer's source is read-only; write to it from Python"
-        raise PermissionError(msg)
-
+    reader = _Reader(node)
     return {
         "_rintf": True,
         "_rtype": "zarr-array" if isinstance(node, zarr.Array) else "zarr-group",
-        "getItem": get_item,
-        "containsItem": contains_item,
-        "cancelItems": cancel_items,
-        "setItem": refuse,
-        "deleteItem": refuse,
+        "getItem": reader.get_item,
+        "containsItem": reader.contains_item,
+        "cancelItems": reader.cancel_items,
+        "setItem": _refuse,
+        "deleteItem": _refuse,
     }
 
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from zarr_over_imjoy.source import open_source
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
-
-
-def _is_color(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"#?[0-9a-fA-F]{6}", value) is not None
-
-
-def _is_limits(value: object) -> bool:
-    return _is_list(value, _is_number) and len(value) == 2 and value[0] < value[1]  # type: ignore[arg-type,index] # a list of numbers
-
-
-def _is_list(value: object, check: Callable[[object], bool]) -> bool:
-    return isinstance(value, list) and all(map(check, value))
+Check: TypeAlias = Callable[[Any], bool]
 
 
 def _is_text(value: object) -> bool:
@@ -37,28 +24,55 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
 
-KEYS: dict[str, tuple[str, Callable[[object], bool]]] = {
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_color(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"#?[0-9a-fA-F]{6}", value) is not None
+
+
+def _list_of(check: Check, length: int | None = None) -> Check:
+    def is_list(value: object) -> bool:
+        if not isinstance(value, list) or (length is not None and len(value) != length):
+            return False
+        return all(map(check, value))
+
+    return is_list
+
+
+def _is_limits(value: object) -> bool:
+    return isinstance(value, list) and _list_of(_is_number, 2)(value) and value[0] < value[1]
+
+
+def _either(*checks: Check) -> Check:
+    return lambda value: any(check(value) for check in checks)
+
+
+COLOR = "a color like 'FF8800'"
+
+KEYS: dict[str, tuple[str, Check]] = {
     "source": ("a Zarr array, group or store, a NumPy array, a URL or a path", lambda _: True),
     "name": ("a string", _is_text),
     "colormap": ("a string", _is_text),
-    "opacity": ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),  # type: ignore[operator] # a number
-    "axis_labels": ("a list of strings", lambda v: _is_list(v, _is_text)),
+    "opacity": ("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
+    "axis_labels": ("a list of strings", _list_of(_is_text)),
     "acquisition": ("a string", _is_text),
     "model_matrix": (
         "16 numbers, or a string of them",
-        lambda v: _is_text(v) or (_is_list(v, _is_number) and len(v) == 16),  # type: ignore[arg-type] # noqa: PLR2004 # 4 x 4
+        _either(_is_text, _list_of(_is_number, 16)),
     ),
     "onClick": ("a function", callable),
-    "color": ("a color like 'FF8800'", _is_color),
+    "color": (COLOR, _is_color),
     "contrast_limits": (
-        "[low, high], or a list of such pairs",
-        lambda v: _is_limits(v) or _is_list(v, _is_limits),
+        "[low, high], or a list of such",
+        _either(_is_limits, _list_of(_is_limits)),
     ),
     "visibility": ("True or False", _is_bool),
-    "channel_axis": ("an integer", lambda v: isinstance(v, int) and not isinstance(v, bool)),
-    "colors": ("a list of colors like 'FF8800'", lambda v: _is_list(v, _is_color)),
-    "names": ("a list of strings", lambda v: _is_list(v, _is_text)),
-    "visibilities": ("a list of True and False", lambda v: _is_list(v, _is_bool)),
+    "channel_axis": ("an integer", lambda value: isinstance(value, int) and not _is_bool(value)),
+    "colors": (f"a list, each {COLOR}", _list_of(_is_color)),
+    "names": ("a list of strings", _list_of(_is_text)),
+    "visibilities": ("a list of True and False", _list_of(_is_bool)),
 }
 """Each key of an image config: what its value has to be, in words and as a test."""
 
@@ -140,14 +154,14 @@ def check_view_state(view_state: object) -> dict[str, Any]:
     TypeError
         It is not as above.
     """
-    expected = {"zoom": _is_number, "target": lambda v: _is_list(v, _is_number) and len(v) == 2}  # noqa: PLR2004 # x, y
+    expected: dict[str, Check] = {"zoom": _is_number, "target": _list_of(_is_number, 2)}
     if isinstance(view_state, Mapping) and view_state.keys() == expected.keys():
         plain = {key: _plain(view_state[key]) for key in expected}
         if all(accepts(plain[key]) for key, accepts in expected.items()):
             return plain
     msg = (
-        f"view_state={view_state!r:.100}: expected {{'zoom': number, 'target': [x, y]}}, with zoom = "
-        "log2(screen pixels per level-0 pixel) and the target in level-0 pixels; "
+        f"view_state={view_state!r:.100}: expected {{'zoom': number, 'target': [x, y]}}, with "
+        "zoom = log2(screen pixels per level-0 pixel) and the target in level-0 pixels; "
         "viewer.view_state shows one"
     )
     raise TypeError(msg)

@@ -70,7 +70,7 @@ def open_source(
         if not any(name in source.attrs for name in IMAGE_ATTRIBUTES):
             arrays = [name for name, _ in source.arrays()]
             remedy = f"pass one of its arrays, {arrays}" if arrays else "pass an array"
-            msg = f"{source!r} is no image: expected one of the attributes {IMAGE_ATTRIBUTES}; {remedy}"
+            msg = f"{source!r} is no image: expected an attribute of {IMAGE_ATTRIBUTES}; {remedy}"
             raise ValueError(msg)
         return source
     msg = (
@@ -112,7 +112,7 @@ def _in_memory_image(
         attributes["omero"] = {"channels": [_rgb_channel(*name) for name in RGB.items()]}
     axes = _axes(array.ndim, axis_labels, channel_axis)
     group = zarr.create_group(zarr.storage.MemoryStore(), zarr_format=2)
-    datasets = []
+    datasets: list[dict[str, Any]] = []
     level = _drawable(array)
     while True:
         factor = 2 ** len(datasets)
@@ -129,9 +129,7 @@ def _in_memory_image(
             {"type": "scale", "scale": scale},
             {"type": "translation", "translation": shift},
         ]
-        datasets.append(
-            {"path": str(len(datasets)), "coordinateTransformations": transformations}
-        )
+        datasets.append({"path": str(len(datasets)), "coordinateTransformations": transformations})
         if max(level.shape[-2:]) <= CHUNK:
             break
         level = _halve(level)
@@ -149,8 +147,9 @@ def _axes(
         names.insert(channel_axis % ndim, "c")
     if len(names) != ndim or names[-2:] != ["y", "x"]:
         msg = (
-            f"an array of {ndim} axes with axis_labels={axis_labels!r}, channel_axis={channel_axis!r}: "
-            "expected one label for each axis, with 'y', 'x' last; transpose the array"
+            f"an array of {ndim} axes with axis_labels={axis_labels!r}, "
+            f"channel_axis={channel_axis!r}: expected a label for each axis, 'y' and 'x' last; "
+            "transpose the array"
         )
         raise ValueError(msg)
     types = {"t": "time", "c": "channel"} | dict.fromkeys(SPATIAL, "space")
@@ -177,8 +176,8 @@ def _drawable(array: NDArray[Any]) -> NDArray[Any]:
         if dtype.kind == "f" or array.dtype == bool or _fits(array, dtype):
             return array.astype(dtype)
     msg = (
-        f"an array of {array.dtype}: expected one of {', '.join(np.dtype(d).name for d in DRAWABLE)}; "
-        "convert it with .astype(…)"
+        f"an array of {array.dtype}: expected one of "
+        f"{', '.join(np.dtype(name).name for name in DRAWABLE)}; convert it with .astype(…)"
     )
     raise ValueError(msg)
 

@@ -37,7 +37,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package", params=["lab", "notebook"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     with serve(request.param, tmp_path_factory.mktemp(request.param)) as server:
         yield server
 

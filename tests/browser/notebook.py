@@ -117,7 +117,8 @@ class Notebook:
     def wait_until_idle(self) -> None:
         """Wait until the kernel runs nothing."""
         self.page.wait_for_function(
-            "() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+            "() => 'idle' ==="
+            " jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status",
             timeout=LOAD_MS,
         )
 

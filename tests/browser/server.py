@@ -44,7 +44,11 @@ def serve(front_end: FrontEnd, folder: Path) -> Iterator[Server]:
     command = [
         *(sys.executable, "-m", "jupyter", front_end, "--no-browser", "--allow-root"),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--ServerApp.root_dir={root}", "--IdentityProvider.token=", "--ServerApp.log_level=WARN"),
+        *(
+            f"--ServerApp.root_dir={root}",
+            "--IdentityProvider.token=",
+            "--ServerApp.log_level=WARN",
+        ),
         f"--{APPLICATIONS[front_end]}.expose_app_in_browser=True",
     ]
     variables = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,10 +41,12 @@ def test_binary_round_trip(notebook: Notebook, set_up: str) -> None:
     cells = [
         set_up,
         "window = ImJoyWindow(html=page); window",
-        f"data = bytes(i % 241 for i in range({size}))\n"
-        "there = await first(window.call('checksum', data))\n"
-        f"back = await first(window.call('make', {size}))\n"
-        f"print(there == zlib.adler32(data), back == bytes(i % 251 for i in range({size})))",
+        f"""
+data = bytes(i % 241 for i in range({size}))
+there = await first(window.call('checksum', data))
+back = await first(window.call('make', {size}))
+print(there == zlib.adler32(data), back == bytes(i % 251 for i in range({size})))
+""",
         "print(await first(window.call('echo', {'a': [b'xy', {'b': b''}], 'c': None})))",
     ]
     notebook.open(notebook.write(cells))
@@ -54,14 +57,15 @@ def test_binary_round_trip(notebook: Notebook, set_up: str) -> None:
     assert notebook.blocked == []
 
 
-def test_calls_are_answered_out_of_order_while_a_cell_runs(
-    notebook: Notebook, set_up: str
-) -> None:
+def test_calls_are_answered_out_of_order_while_a_cell_runs(notebook: Notebook, set_up: str) -> None:
     cells = [
         set_up,
-        "go = threading.Event()\n"
-        "api = {'wait': lambda: go.wait(60), 'go': lambda: go.set(), 'data': lambda n: bytes(n)}\n"
-        "window = ImJoyWindow(html=page, api=api); window",
+        """
+go = threading.Event()
+api = {'wait': lambda: go.wait(60), 'go': go.set, 'data': bytes}
+window = ImJoyWindow(html=page, api=api)
+window
+""",
         "go.wait(60) and print('done')",
         "time.sleep(20)",
     ]
@@ -94,15 +98,17 @@ def test_errors_cross_in_both_directions(notebook: Notebook, set_up: str) -> Non
     cells = [
         set_up + "def fail():\n    raise ValueError('tile 3 is broken')\n"
         "window = ImJoyWindow(html=page, api={'failing': fail}); window",
-        "try:\n    await first(window.call('fail'))\nexcept Exception as error:\n    print(error)",
-        "try:\n    await first(window.call('nothing'))\nexcept Exception as error:\n    print(error)",
+        "print(window.call('fail').exception(30))",
+        "print(window.call('nothing').exception(30))",
     ]
     notebook.open(notebook.write(cells))
     notebook.run_all()
     assert "the page says no" in notebook.text(1)
     assert "exports no 'nothing'; it exports checksum, echo" in notebook.text(2)
-    error = notebook.window(0).locator("body").evaluate(
-        "() => hostApi.failing().then(() => null, (error) => String(error))"
+    error = (
+        notebook.window(0)
+        .locator("body")
+        .evaluate("() => hostApi.failing().then(() => null, (error) => String(error))")
     )
     assert error == "Error: ValueError: tile 3 is broken"
 
@@ -118,8 +124,7 @@ def test_the_page_cannot_reach_out_of_the_sandbox(notebook: Notebook, set_up: st
 
 def test_messages_of_other_frames_are_not_relayed(notebook: Notebook, set_up: str) -> None:
     cells = [
-        set_up + "heard = []\n"
-        "window = ImJoyWindow(html=page, api={'hear': heard.append}); window",
+        set_up + "heard = []\nwindow = ImJoyWindow(html=page, api={'hear': heard.append}); window",
         "print(heard)",
     ]
     notebook.open(notebook.write(cells))
@@ -187,12 +192,13 @@ def test_dead_kernel_at_reload_is_said(notebook: Notebook, set_up: str) -> None:
     notebook.reload()
     notebook.page.wait_for_timeout(3000)
     notebook.screenshot("dead-kernel-reload")
-    assert notebook.text(0).strip()
+    assert re.search("model not found|Run this cell again|run this cell again", notebook.text(0))
 
 
 def test_run_again_cell_closes_the_old_window(notebook: Notebook, set_up: str) -> None:
     cells = [
-        set_up + "from ipywidgets import Widget\nfrom ipywidgets.widgets.widget import _instances\n",
+        set_up
+        + "from ipywidgets import Widget\nfrom ipywidgets.widgets.widget import _instances\n",
         "window = ImJoyWindow(html=page); window",
         "print(sum(isinstance(w, ImJoyWindow) for w in _instances.values()))",
     ]
