@@ -1,6 +1,5 @@
-import type { Plugin } from "vite";
+import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
-import { defineConfig } from "vitest/config";
 import { bundleScript } from "./build/bundle";
 
 /**
@@ -32,19 +31,4 @@ export default defineConfig({
   plugins: [inlineScript(), viteSingleFile()],
   esbuild: { jsx: "automatic", jsxImportSource: "preact", legalComments: "none" },
   build: { target: "es2022", reportCompressedSize: true, modulePreload: false },
-  test: {
-    projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      {
-        extends: true,
-        test: {
-          name: "browser",
-          include: ["test/browser/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-    ],
-  },
 });

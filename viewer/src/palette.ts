@@ -2,8 +2,8 @@ import createColormap from "colormap";
 import scales from "colormap/colorScale.js";
 import type { Color } from "./model";
 
-/** Entries of a palette; linear interpolation between them is finer than 8-bit colour. */
-export const PALETTE_SIZE = 256;
+/** Entries of a palette: enough that neighbours differ by less than 8-bit colour can show. */
+export const PALETTE_SIZE = 1024;
 
 type Stop = readonly [at: number, color: Color];
 

@@ -1,5 +1,6 @@
 import type { Device, Texture } from "@luma.gl/core";
 import { XRLayer } from "@vivjs/layers";
+import type { PixelType } from "./model";
 import { INTERIOR, PALETTE_SIZE, paletteBytes } from "./palette";
 
 /** Samples per axis at most where a screen pixel covers several texels. */
@@ -12,7 +13,7 @@ precision highp int;
 precision highp SAMPLER_TYPE;
 
 uniform SAMPLER_TYPE channel0;
-uniform sampler2D paletteTexture;
+uniform SAMPLER_TYPE paletteTexture;
 
 in vec2 vTexCoord;
 out vec4 fragColor;
@@ -28,9 +29,8 @@ float scaled(float value) {
 vec3 colorOf(ivec2 texel, ivec2 last) {
   float value = float(texelFetch(channel0, clamp(texel, ivec2(0), last), 0).r);
   if (value >= palette.interior) return palette.interiorColor;
-  float t = clamp(scaled(value), 0., 1.);
-  // Half a texel in from each end: the first and last colours are reached exactly.
-  return texture(paletteTexture, vec2((t * ${PALETTE_SIZE - 1}. + .5) / ${PALETTE_SIZE}., .5)).rgb;
+  int entry = int(clamp(scaled(value), 0., 1.) * ${PALETTE_SIZE - 1}. + .5);
+  return vec3(texelFetch(paletteTexture, ivec2(entry, 0), 0).rgb) / 255.;
 }
 
 void main() {
@@ -89,7 +89,7 @@ export class PaletteLayer extends XRLayer {
 
   override updateState(params: Parameters<XRLayer["updateState"]>[0]) {
     super.updateState(params);
-    const { limits, interior, logarithmic, opacity, paletteName } = this.props;
+    const { limits, interior, logarithmic, opacity, paletteName, dtype } = this.props;
     const { model } = this.state as { model?: PaletteModel };
     model?.shaderInputs.setProps({
       palette: {
@@ -100,7 +100,9 @@ export class PaletteLayer extends XRLayer {
         logarithmic: logarithmic ? 1 : 0,
       },
     });
-    model?.setBindings({ paletteTexture: paletteTexture(this.context.device, paletteName) });
+    model?.setBindings({
+      paletteTexture: paletteTexture(this.context.device, paletteName, dtype),
+    });
   }
 }
 
@@ -109,25 +111,34 @@ interface PaletteModel {
   setBindings(bindings: Record<string, Texture>): void;
 }
 
+/**
+ * Samplers of two types may not share a texture unit, not even before units are assigned, and then
+ * luma.gl takes the program for broken: the palette is kept as numbers of the data's own kind.
+ */
+const KINDS = {
+  Uint: { format: "rgba8uint", from: (bytes: Uint8Array<ArrayBuffer>) => bytes },
+  Int: { format: "rgba16sint", from: (bytes: Uint8Array<ArrayBuffer>) => new Int16Array(bytes) },
+  Float: {
+    format: "rgba32float",
+    from: (bytes: Uint8Array<ArrayBuffer>) => new Float32Array(bytes),
+  },
+} as const;
+
 const textures = new WeakMap<Device, Map<string, Texture>>();
 
-function paletteTexture(device: Device, name: string): Texture {
+function paletteTexture(device: Device, name: string, dtype: PixelType): Texture {
+  const kind = dtype.replace(/\d+$/, "") as keyof typeof KINDS;
   const ofDevice = textures.get(device) ?? new Map<string, Texture>();
   textures.set(device, ofDevice);
-  const known = ofDevice.get(name);
+  const known = ofDevice.get(`${kind}/${name}`);
   if (known) return known;
   const texture = device.createTexture({
     width: PALETTE_SIZE,
     height: 1,
-    format: "rgba8unorm",
-    data: paletteBytes(name),
-    sampler: {
-      minFilter: "linear",
-      magFilter: "linear",
-      addressModeU: "clamp-to-edge",
-      addressModeV: "clamp-to-edge",
-    },
+    format: KINDS[kind].format,
+    data: KINDS[kind].from(paletteBytes(name)),
+    sampler: { minFilter: "nearest", magFilter: "nearest" },
   });
-  ofDevice.set(name, texture);
+  ofDevice.set(`${kind}/${name}`, texture);
   return texture;
 }

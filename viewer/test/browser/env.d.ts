@@ -1,4 +1,3 @@
-
 declare module "imjoy-rpc/src/rpc.js" {
   export class RPC {
     constructor(connection: object, config: object, codecs: object);

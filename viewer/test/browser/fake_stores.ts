@@ -79,7 +79,11 @@ function consolidated(levels: number, tilesize: number, maxiter: number) {
   };
   return {
     zarr_consolidated_format: 1,
-    metadata: { ".zgroup": { zarr_format: 2 }, ".zattrs": attributes, ...Object.fromEntries(arrays) },
+    metadata: {
+      ".zgroup": { zarr_format: 2 },
+      ".zattrs": attributes,
+      ...Object.fromEntries(arrays),
+    },
   };
 }
 

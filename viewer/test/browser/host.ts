@@ -3,7 +3,7 @@
  * iframe, as a notebook does, with stores that are computed here.
  */
 import { RPC } from "imjoy-rpc/src/rpc.js";
-import { mandelbrotStore, type FakeStore } from "./fake_stores";
+import { type FakeStore, mandelbrotStore } from "./fake_stores";
 
 type Handler = (data: Record<string, unknown>) => void;
 

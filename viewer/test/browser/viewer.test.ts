@@ -10,7 +10,9 @@ afterAll(() => browser.close());
 
 test("the whole set is painted after the metadata and four tiles", async () => {
   const harness = await openViewer(browser);
-  await harness.page.evaluate(() => window.host.api.add_image?.({ source: window.host.store.source }));
+  await harness.page.evaluate(() =>
+    window.host.api.add_image?.({ source: window.host.store.source }),
+  );
   await harness.painted();
   await harness.screenshot("whole-set");
   const asked = await harness.page.evaluate(() => window.host.store.asked);

