@@ -173,6 +173,8 @@ class ImJoyWindow(anywidget.AnyWidget):
                 self._relay(connection, message)
             case "ping":
                 self.send({"type": "pong"})
+            case "present":
+                pass  # heard, which is all
             case "closed":
                 self._drop(connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -20,6 +21,8 @@ START_SECONDS = 60
 
 FrontEnd = Literal["lab", "notebook"]
 APPLICATIONS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
+PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+"""No question about news over the pictures."""
 
 
 class Server(NamedTuple):
@@ -53,7 +56,11 @@ def serve(front_end: FrontEnd, folder: Path) -> Iterator[Server]:
     ]
     variables = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     folders = {name: str(folder / name.lower()) for name in variables}
+    config = Path(folders["JUPYTER_CONFIG_DIR"]) / "labconfig"
+    config.mkdir(parents=True)
+    (config / "page_config.json").write_text(json.dumps(PAGE_CONFIG))
     python_path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    _decline_news(folder / "jupyter_config_dir")
     environment = os.environ | folders | {"PYTHONPATH": python_path}
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -66,6 +73,13 @@ def serve(front_end: FrontEnd, folder: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _decline_news(config: Path) -> None:
+    """Keep the front end from covering the notebook with an offer of Jupyter news."""
+    settings = config / "lab/user-settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
 
 
 def _free_port() -> int:

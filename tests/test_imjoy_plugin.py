@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+
+import imjoy_plugin
+from imjoy_plugin import Plugin, Viewer, register_codecs, run_vizarr
+from tests.fake_page import FakeBrowser
+
+URL = "https://example.org/viewer"
+
+
+@pytest.fixture(autouse=True)
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    shown: list[object] = []
+    monkeypatch.setattr(imjoy_plugin, "display", shown.append)
+    return shown
+
+
+@pytest.fixture
+def group() -> zarr.Group:
+    group = zarr.create_group(zarr.storage.MemoryStore(), path="p", zarr_format=2)
+    group.create_array("0", data=np.arange(16, dtype="u1").reshape(4, 4), compressors=None)
+    group.attrs["multiscales"] = [{"version": "0.4", "datasets": [{"path": "0"}]}]
+    return group
+
+
+class PageState:
+    """What a page that exports the whole protocol was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.configs: list[dict[str, Any]] = []
+        self.listener: Any = None
+
+    def add_image(self, config: dict[str, Any]) -> str:
+        if config.get("name") == "bad":
+            msg = "no such colormap"
+            raise ValueError(msg)
+        self.configs.append(config)
+        self.calls.append(("add_image", config.get("name")))
+        return f"page-{len(self.configs)}"
+
+    def remove_image(self, image_id: str) -> None:
+        self.calls.append(("remove_image", image_id))
+
+    def update_image(self, image_id: str, changes: dict[str, Any]) -> None:
+        self.calls.append(("update_image", image_id, dict(changes)))
+
+    def set_view_state(self, state: dict[str, Any]) -> None:
+        self.calls.append(("set_view_state", dict(state)))
+
+    def on_view_state(self, listener: Any) -> None:
+        self.listener = listener
+
+    def exports(self, *names: str) -> dict[str, Any]:
+        every = ("add_image", "remove_image", "update_image", "set_view_state", "on_view_state")
+        return {name: getattr(self, name) for name in names or every}
+
+    async def heard(self, *call: object) -> None:
+        async with asyncio.timeout(20):
+            while call not in self.calls:
+                await asyncio.sleep(0.01)
+
+
+async def show(viewer: Viewer, *names: str) -> tuple[FakeBrowser, PageState]:
+    browser, state = FakeBrowser(viewer.window), PageState()
+    await browser.open(state.exports(*names))
+    return browser, state
+
+
+def test_displays_the_window_once_and_returns_a_handle(displayed: list[object]) -> None:
+    viewer = run_vizarr({"source": URL, "name": "far away"}, viewer=URL, height=300)
+    assert displayed == [viewer.window]
+    assert repr(viewer) == "<Viewer of 'far away'>"
+    assert (viewer.window._url, viewer.window._height) == (URL, "300px")
+
+
+def test_missing_bundled_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = imjoy_plugin.BUNDLED_VIEWER.with_name("missing.html")
+    monkeypatch.setattr(imjoy_plugin, "BUNDLED_VIEWER", missing)
+    with pytest.raises(FileNotFoundError, match=r"missing\.html: expected .*; run `pip install"):
+        run_vizarr(URL)
+
+
+@pytest.mark.parametrize("viewer", ["vizarr", "ftp://a.org", ""])
+def test_viewer_is_a_url(viewer: str) -> None:
+    with pytest.raises(ValueError, match=f"viewer='{viewer}': expected None .*; for example https"):
+        run_vizarr(URL, viewer=viewer)
+
+
+@pytest.mark.parametrize(
+    ("images", "view_state", "message"),
+    [
+        ({"source": URL, "colr": "FF0000"}, None, "did you mean 'color'"),
+        ([{"source": URL}, {"name": "x"}], None, "has no 'source'"),
+        ({"source": URL}, {"zoom": 1}, "expected {'zoom': number"),
+        ([3], None, "source is 3"),
+    ],
+)
+def test_wrong_input_is_refused_at_the_call(
+    displayed: list[object], images: object, view_state: object, message: str
+) -> None:
+    with pytest.raises(TypeError) as refused:
+        run_vizarr(images, view_state, viewer=URL)
+    assert message in str(refused.value)
+    assert displayed == []
+
+
+async def test_page_reads_zarr_through_python(group: zarr.Group) -> None:
+    viewer = run_vizarr([{"source": group, "name": "a"}, group["0"]], viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", None)
+    source, array = (config["source"] for config in page.configs)
+    assert (source["_rtype"], array["_rtype"]) == ("zarr-group", "zarr-array")
+    assert b"multiscales" in await source.getItem(".zattrs", {"id": 1})
+    assert await array.getItem("0.0") == bytes(range(16))
+    assert await source.getItem("nothing") is None
+    assert await source.containsItem("0/0.0") is True
+    assert await source.cancelItems([5]) is None
+    with pytest.raises(Exception, match="PermissionError: 'x' cannot be changed"):
+        await source.setItem("x", b"")
+
+
+async def test_changes_reach_the_page() -> None:
+    viewer = run_vizarr({"source": URL, "name": "first"}, {"zoom": 0, "target": [1, 2]}, viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", "first")
+    assert page.calls[0] == ("set_view_state", {"zoom": 0, "target": [1, 2]})
+    second = viewer.add_image({"source": URL, "name": "second"})
+    await page.heard("add_image", "second")
+    viewer.update_image(second, opacity=0.5)
+    await page.heard("update_image", "page-2", {"opacity": 0.5})
+    viewer.remove_image(second)
+    await page.heard("remove_image", "page-2")
+    viewer.set_view_state({"zoom": 3, "target": [0, 0]})
+    await page.heard("set_view_state", {"zoom": 3, "target": [0, 0]})
+    assert viewer.images == {"image-0": "first"}
+    assert len(page.calls) == 6
+
+
+async def test_view_state_of_the_page_is_known_and_survives_a_reload() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    browser, page = await show(viewer)
+    await page.heard("add_image", None)
+    assert viewer.view_state is None
+    await page.listener.changed({"zoom": -2.5, "target": [10, 20]})
+    assert viewer.view_state == {"zoom": -2.5, "target": [10, 20]}
+    page.calls.clear()
+    browser.pages[0].load(page.exports())
+    await page.heard("add_image", None)
+    assert page.calls == [
+        ("set_view_state", {"zoom": -2.5, "target": [10, 20]}),
+        ("add_image", None),
+    ]
+
+
+async def test_every_view_is_kept_up_to_date() -> None:
+    viewer = run_vizarr([], viewer=URL)
+    browser, first = await show(viewer)
+    second = PageState()
+    await browser.open(second.exports())
+    viewer.add_image({"source": URL, "name": "late"})
+    await first.heard("add_image", "late")
+    await second.heard("add_image", "late")
+
+
+async def test_what_a_classic_page_cannot_change_it_loads_again() -> None:
+    viewer = run_vizarr([{"source": URL, "name": "a"}, {"source": URL, "name": "b"}], viewer=URL)
+    browser, page = await show(viewer, "add_image", "set_view_state")
+    await page.heard("add_image", "b")
+    page.calls.clear()
+    viewer.update_image("image-1", name="c")
+    await page.heard("add_image", "c")
+    assert page.calls == [("add_image", "a"), ("add_image", "c")]
+    viewer.remove_image("image-0")
+    async with asyncio.timeout(20):
+        while page.calls[2:] != [("add_image", "c")]:
+            await asyncio.sleep(0.01)
+    assert browser.pages[0].reloads == 2
+
+
+async def test_image_that_a_page_refuses_is_reported_and_the_others_shown() -> None:
+    viewer = run_vizarr([{"source": URL, "name": "bad"}, {"source": URL, "name": "b"}], viewer=URL)
+    browser, page = await show(viewer)
+    await page.heard("add_image", "b")
+    assert len(browser.problems) == 1
+    assert browser.problems[0].startswith("'bad' cannot be shown.")
+    assert "no such colormap" in browser.problems[0]
+
+
+async def test_on_click_can_be_called_more_than_once() -> None:
+    clicks: list[object] = []
+    viewer = run_vizarr({"source": URL, "onClick": clicks.append}, viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", None)
+    for click in (1, 2):
+        await page.configs[0]["onClick"](click)
+    assert clicks == [1, 2]
+
+
+def test_handle_refuses_what_it_does_not_know() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    with pytest.raises(KeyError, match="no image 'x'"):
+        viewer.remove_image("x")
+    with pytest.raises(KeyError, match="no image 'x'"):
+        viewer.update_image("x", name="y")
+    with pytest.raises(TypeError, match="keeps its source"):
+        viewer.update_image("image-0", source=URL)
+    with pytest.raises(TypeError, match="did you mean 'opacity'"):
+        viewer.update_image("image-0", opacty=1)
+    viewer.close()
+
+
+class ClassicHost:
+    """The `api` of a classic ImJoy host."""
+
+    def __init__(self) -> None:
+        self.codecs: list[str] = []
+        self.opened: dict[str, object] = {}
+        self.calls: list[tuple[str, Any]] = []
+
+    def registerCodec(self, codec: dict[str, Any]) -> None:  # noqa: N802 # ImJoy's name
+        self.codecs.append(codec["name"])
+
+    async def createWindow(self, **options: object) -> ClassicHost:  # noqa: N802 # ImJoy's name
+        self.opened = options
+        return self
+
+    async def set_view_state(self, state: object) -> None:
+        self.calls.append(("set_view_state", state))
+
+    async def add_image(self, config: dict[str, Any]) -> None:
+        self.calls.append(("add_image", config["source"]))
+
+
+async def test_plugin_under_a_classic_host(
+    group: zarr.Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = ClassicHost()
+    monkeypatch.setattr("imjoy_rpc.api", host)
+    state = {"zoom": 1, "target": [2, 3]}
+    plugin = Plugin({"source": group}, state)
+    await plugin.setup()
+    await plugin.run({"data": {}})
+    assert host.codecs == ["zarr-array", "zarr-group"]
+    assert host.opened["src"] == "https://hms-dbmi.github.io/vizarr/v0.3/"
+    assert host.calls == [("set_view_state", state), ("add_image", group)]
+
+
+def test_codecs_can_be_registered_anywhere() -> None:
+    host = ClassicHost()
+    register_codecs(host)
+    assert host.codecs == ["zarr-array", "zarr-group"]
