@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 SECONDS = 20
 
 
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds, whichever thread makes it so."""
+    async with asyncio.timeout(SECONDS):
+        while not condition():  # noqa: ASYNC110 # there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
 class FakeBrowser:
     """All views of one window. Make it on the event loop of the test."""
 

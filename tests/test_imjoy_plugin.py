@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import zarr
 
 import imjoy_plugin
 from imjoy_plugin import Plugin, Viewer, register_codecs, run_vizarr
-from tests.fake_page import FakeBrowser
+from tests.fake_page import FakeBrowser, eventually
 
 URL = "https://example.org/viewer"
 
@@ -62,9 +61,7 @@ class PageState:
         return {name: getattr(self, name) for name in names or every}
 
     async def heard(self, *call: object) -> None:
-        async with asyncio.timeout(20):
-            while call not in self.calls:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: call in self.calls)
 
 
 async def show(viewer: Viewer, *names: str) -> tuple[FakeBrowser, PageState]:
@@ -178,9 +175,7 @@ async def test_what_a_classic_page_cannot_change_it_loads_again() -> None:
     await page.heard("add_image", "c")
     assert page.calls == [("add_image", "a"), ("add_image", "c")]
     viewer.remove_image("image-0")
-    async with asyncio.timeout(20):
-        while page.calls[2:] != [("add_image", "c")]:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: page.calls[2:] == [("add_image", "c")])
     assert browser.pages[0].reloads == 2
 
 

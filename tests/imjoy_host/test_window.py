@@ -5,15 +5,15 @@ import logging
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
 
 from imjoy_host import ImJoyWindow, Page, PageClosedError, window
-from tests.fake_page import FakeBrowser
+from tests.fake_page import FakeBrowser, eventually
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
 HTML = "<p>é</p>"
@@ -21,12 +21,6 @@ HTML = "<p>é</p>"
 
 async def result(future: Future[object]) -> object:
     return await asyncio.wait_for(asyncio.wrap_future(future), 20)
-
-
-async def eventually(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_page_is_sent_on_request_only() -> None:
@@ -126,7 +120,7 @@ async def test_errors_reach_the_other_side() -> None:
     window = ImJoyWindow(html=HTML, api={"fail": fail, "fail_async": fail_async})
     page = await FakeBrowser(window).open({"fail": fail})
     for name in ("fail", "fail_async"):
-        with pytest.raises(Exception, match="^ValueError: no such tile$"):
+        with pytest.raises(Exception, match=r"^ValueError: no such tile$"):
             await page.host[name]()
     with pytest.raises(Exception, match="no such tile"):
         await result(window.call("fail"))

@@ -44,7 +44,7 @@ async def test_missing_key_is_none(group: zarr.Group) -> None:
 def test_sources_are_read_only(group: zarr.Group) -> None:
     source = encode_source(group)
     for refused in (lambda: source["setItem"]("k", b""), lambda: source["deleteItem"]("k")):
-        with pytest.raises(PermissionError, match="'k' cannot be changed: .* read-only"):
+        with pytest.raises(PermissionError, match=r"'k' cannot be changed: .* read-only"):
             refused()
 
 

@@ -61,9 +61,7 @@ def test_unknown_key_names_the_nearest(key: str, nearest: str) -> None:
 
 
 def test_unknown_key_with_nothing_near() -> None:
-    with pytest.raises(
-        TypeError, match="unknown image option 'zzz': expected one of .*; remove it"
-    ):
+    with pytest.raises(TypeError, match=r"unknown image option 'zzz': .*; remove it"):
         check_image({"source": URL, "zzz": 1})
 
 
