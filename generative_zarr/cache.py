@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from cachetools import LRUCache
 from zarr.abc.store import ByteRequest, Store
-from zarr.core.buffer import default_buffer_prototype
+from zarr.core.buffer.cpu import buffer_prototype
 from zarr.core.sync import _get_loop, sync
 
 from generative_zarr.read_only import ReadOnlyStore, byte_slice
@@ -132,7 +132,7 @@ class LRUStoreCache(ReadOnlyStore):
             return early
         await self._store._ensure_open()  # noqa: SLF001 - what zarr's own callers do
         key, byte_range = request
-        buffer = await self._store.get(key, default_buffer_prototype(), byte_range)
+        buffer = await self._store.get(key, buffer_prototype, byte_range)
         if buffer is None:
             return None
         value = buffer.to_bytes()
@@ -168,7 +168,10 @@ class LRUStoreCache(ReadOnlyStore):
         return sum(1 for _ in self)
 
     async def exists(self, key: str) -> bool:
-        """Return whether the store below has a value for `key`."""
+        """Return whether there is a value for `key`, without reading it."""
+        with self._lock:
+            if (key, None) in self._values:
+                return True
         return await _below(self._store.exists(key))
 
     async def getsize(self, key: str) -> int:

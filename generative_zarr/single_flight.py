@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - see _abandon_at_exit
 import os
 import threading
 import weakref
@@ -124,6 +125,9 @@ class SingleFlight(Generic[K, T]):
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
+                if _exiting.is_set():
+                    msg = "the interpreter is exiting, no computation can start any more"
+                    raise RuntimeError(msg)
                 cancellation = Cancellation()
                 flight = _Flight(self._start(key, cancellation), cancellation)
                 self._flights[key] = flight
@@ -146,6 +150,13 @@ class SingleFlight(Generic[K, T]):
             if self._flights.get(key) is flight:
                 del self._flights[key]
 
+    def _abandon(self) -> None:
+        with self._lock:
+            flights = list(self._flights.values())
+        for flight in flights:
+            flight.future.cancel()
+            flight.cancellation.cancel()
+
 
 _instances: weakref.WeakSet[SingleFlight[Any, Any]] = weakref.WeakSet()
 
@@ -156,5 +167,17 @@ def _reset_after_fork() -> None:
         instance._reset()  # noqa: SLF001 - this module's own class
 
 
+def _abandon_at_exit() -> None:
+    # Python waits for the threads of a pool, which would go on computing what nobody will see.
+    _exiting.set()
+    for instance in list(_instances):
+        instance._abandon()  # noqa: SLF001 - this module's own class
+
+
+_exiting = threading.Event()
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_reset_after_fork)
+# `atexit` is too late: it comes after the wait. What `concurrent.futures.thread` uses itself is
+# private, but the same since Python 3.9. It runs what was registered last first, and that module,
+# imported above, has registered its wait.
+threading._register_atexit(_abandon_at_exit)  # type: ignore[attr-defined]  # noqa: SLF001 - see above

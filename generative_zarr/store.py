@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,7 +151,7 @@ class GenerativeStore(ReadOnlyStore):
         )
 
     def _start(self, address: Address, cancellation: Cancellation) -> Future[bytes]:
-        return _pool().submit(cancellation.run, self._encoded_tile, address)
+        return _pool.submit(cancellation.run, self._encoded_tile, address)
 
     def _encoded_tile(self, address: Address) -> bytes:
         tile = self.tile(*address)
@@ -162,10 +162,13 @@ class GenerativeStore(ReadOnlyStore):
                 f"expected {self._dtype} of shape {shape}; correct {type(self).__name__}.tile"
             )
             raise ValueError(msg)
-        return self._encode(tile) if any(tile.strides) else self._encode_constant(tile.item(0))
+        if any(tile.strides):
+            return self._encode(tile)
+        return self._encode_constant(tile[0, 0].astype(self._dtype).tobytes())
 
-    def _encode_constant_uncached(self, value: float) -> bytes:
-        return self._encode(np.full((self._tilesize, self._tilesize), value, self._dtype))
+    def _encode_constant_uncached(self, value: bytes) -> bytes:
+        pixel = np.frombuffer(value, self._dtype)
+        return self._encode(np.broadcast_to(pixel, (self._tilesize, self._tilesize)))
 
     def _encode(self, tile: NDArray[Any]) -> bytes:
         chunk = np.ascontiguousarray(tile, self._dtype)
@@ -231,12 +234,14 @@ class GenerativeStore(ReadOnlyStore):
         )
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """Return the threads that compute the tiles of all stores, one per processor."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="tile")
+def _make_pool() -> None:
+    """Make the threads that compute the tiles of all stores, one per processor."""
+    global _pool  # noqa: PLW0603 - the one pool of the process
+    _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="tile")
 
 
+_pool: ThreadPoolExecutor
+_make_pool()
 if hasattr(os, "register_at_fork"):  # not on Windows
     # A forked child has none of its parent's threads.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_make_pool)

@@ -86,6 +86,22 @@ def test_a_value_is_read_once():
     assert cache.max_size == 10
 
 
+async def test_existence_of_a_cached_value_is_known():
+    class Counted(Watched):
+        asked = 0
+
+        async def exists(self, key):
+            self.asked += 1
+            return await super().exists(key)
+
+    cache = LRUStoreCache(Counted({"a": b"1"}), max_size=10)
+    assert await cache.exists("a")
+    assert cache.store.asked == 1
+    await cache.get("a", PROTOTYPE)
+    assert await cache.exists("a")
+    assert cache.store.asked == 1
+
+
 def test_the_least_recently_used_value_goes_first():
     below = Watched({"a": b"1111", "b": b"2222", "c": b"3333"})
     cache = LRUStoreCache(below, max_size=8)

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -12,10 +14,10 @@ import pytest
 from zarr.core.buffer import default_buffer_prototype
 
 from generative_zarr import GenerativeStore, LRUStoreCache, current_cancellation
-from generative_zarr.store import _pool
+from generative_zarr import store as store_module
 
 PROTOTYPE = default_buffer_prototype()
-WORKERS = _pool()._max_workers
+WORKERS = store_module._pool._max_workers
 
 
 class Gated(GenerativeStore):
@@ -196,3 +198,36 @@ def test_a_forked_child_computes_for_itself(store):
         store.gate.set()
         assert pending.result() == np.full(4, 3, "<u2").tobytes()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+PROGRAM = """
+import contextlib, threading, time, zarr
+import numpy as np
+from generative_zarr import GenerativeStore, LRUStoreCache, current_cancellation
+
+class Endless(GenerativeStore):
+    def tile(self, level, row, column):
+        started.set()
+        while not current_cancellation().cancelled:
+            time.sleep(0.001)
+        return np.zeros((4, 4), "uint8")
+
+started = threading.Event()
+array = zarr.open_array(WRAP(Endless(levels=4, tilesize=4, dtype="uint8")), path="0", mode="r")
+
+def read():
+    with contextlib.suppress(BaseException):
+        array[:]
+
+threading.Thread(target=read, daemon=True).start()
+started.wait()
+print("leaving")
+"""
+
+
+@pytest.mark.parametrize("wrap", ["", "lambda store: LRUStoreCache(store, 1000)"])
+def test_the_interpreter_ends_though_tiles_are_being_computed(wrap):
+    program = PROGRAM.replace("WRAP", f"({wrap})" if wrap else "")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)  # noqa: S603 - ours
+    assert done.stdout.split() == [b"leaving"]

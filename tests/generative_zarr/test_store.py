@@ -266,6 +266,16 @@ def test_a_constant_tile_is_encoded_once_per_value():
     assert store["0/0.0"] is store["3/0.1"]
 
 
+def test_constants_that_are_equal_are_not_the_same():
+    class Signs(GenerativeStore):
+        def tile(self, level, row, column):  # noqa: ARG002 - constant within a column
+            return np.broadcast_to([0.0, -0.0, np.nan][column], (2, 2))
+
+    store = Signs(levels=2, tilesize=2, dtype="float64")
+    for column, value in enumerate([0.0, -0.0, np.nan]):
+        assert store[f"0/0.{column}"] == np.full(4, value, "<f8").tobytes()
+
+
 def test_a_tile_of_the_wrong_shape_or_type_is_an_error():
     class Wrong(Gradient):
         def tile(self, level, row, column):
