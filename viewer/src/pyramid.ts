@@ -25,12 +25,15 @@ export function visibleRect({ zoom, target }: ViewState, { width, height }: Size
   };
 }
 
-/** The view in which `rect` just fits on screen, with a little air around it. */
+/** Screen pixels left free around a picture that is made to fit: room for the status line. */
+const MARGIN = { x: 8, y: 36 };
+
+/** The view in which all of `rect` is on screen, as large as it can be. */
 export function fitView(rect: Rect, { width, height }: Size): ViewState {
-  const air = 0.96;
-  const perPixel = Math.max((rect.right - rect.left) / width, (rect.bottom - rect.top) / height);
+  const across = (rect.right - rect.left) / Math.max(1, width - 2 * MARGIN.x);
+  const down = (rect.bottom - rect.top) / Math.max(1, height - 2 * MARGIN.y);
   return {
-    zoom: Math.log2(air / perPixel),
+    zoom: -Math.log2(Math.max(across, down)),
     target: [(rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2],
   };
 }

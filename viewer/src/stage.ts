@@ -1,4 +1,4 @@
-import { Deck, OrthographicView } from "@deck.gl/core";
+import { Deck, type Layer, OrthographicView } from "@deck.gl/core";
 import { effect } from "@preact/signals";
 import { imageScene, type Scene } from "./layers";
 import type { ViewState } from "./model";
@@ -12,6 +12,11 @@ const ZOOM_OUT = 3;
 interface DeckViewState {
   readonly zoom: number;
   readonly target: [number, number, number];
+}
+
+/** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
+function isLinked(layer: Layer): boolean {
+  return layer.getModels().every((model) => model.pipeline.linkStatus === "success");
 }
 
 /**
@@ -54,10 +59,10 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
       viewer.pointer.value = column === undefined || row === undefined ? undefined : [column, row];
     },
     onAfterRender: () => {
-      viewer.painted.value = {
-        tiles: scenes.reduce((sum, { layers }) => sum + layers.length, 0),
-        complete: scenes.length > 0 && scenes.every(({ complete }) => complete),
-      };
+      const layers = scenes.flatMap((scene) => scene.layers);
+      const drawn = layers.filter(isLinked).length;
+      const whole = scenes.length > 0 && scenes.every(({ complete }) => complete);
+      viewer.painted.value = { tiles: drawn, complete: whole && drawn === layers.length };
     },
     onError: (error) => {
       viewer.report({ id: "drawing", text: `The picture could not be drawn. ${error.message}` });

@@ -12,7 +12,8 @@ export interface OpenedSource {
   close(): void;
 }
 
-let room: Remote<ZarrRoom> | undefined;
+/** Started with the page, so that it is there when the first source comes. */
+const room: Promise<Remote<ZarrRoom>> = startWorker().then((endpoint) => wrap<ZarrRoom>(endpoint));
 let lastImage = 0;
 let lastTile = 0;
 
@@ -21,8 +22,7 @@ export async function openSource(
   source: string | RemoteStore,
   options: OpenOptions,
 ): Promise<OpenedSource> {
-  room ??= wrap<ZarrRoom>(startWorker());
-  const { tile, cancel, open, close } = room;
+  const { tile, cancel, open, close } = await room;
   const image = ++lastImage;
   const store = typeof source === "string" ? source : (proxy(postable(source)) as never);
   const info = await open(image, store, options);
@@ -52,16 +52,25 @@ function postable(source: RemoteStore): Required<RemoteStore> {
   };
 }
 
-function startWorker(): Worker | MessagePort {
+/** The Zarr room in a worker; where the host page's policy forbids workers, on this thread. */
+async function startWorker(): Promise<Worker | MessagePort> {
   const url = URL.createObjectURL(new Blob([workerScript], { type: "text/javascript" }));
   try {
-    return new Worker(url);
+    const worker = new Worker(url);
+    // A worker that a policy forbids is constructed all the same, and then fails.
+    await new Promise((resolve, reject) => {
+      worker.addEventListener("message", resolve, { once: true });
+      worker.addEventListener("error", () => reject(new Error("it failed to start")), {
+        once: true,
+      });
+    });
+    return worker;
   } catch (error) {
-    // A host page whose security policy forbids workers: decode on the main thread instead.
     console.warn("No worker can be started here; chunks are decoded on the main thread.", error);
     const { port1, port2 } = new MessageChannel();
     port2.start();
     new Function("zarrPort", workerScript)(port2);
+    port1.start();
     return port1;
   } finally {
     URL.revokeObjectURL(url);

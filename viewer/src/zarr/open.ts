@@ -1,5 +1,6 @@
 import * as zarr from "zarrita";
 import type { Axis, ImageInfo, Level } from "../model";
+import { withChunkCache } from "./chunk_cache";
 import { axisFromName, type Multiscale, parseMandelbrot, parseMultiscale } from "./metadata";
 import { textureType } from "./pixels";
 
@@ -29,19 +30,47 @@ export async function openImage(
   store: zarr.Readable,
   options: OpenOptions = {},
 ): Promise<OpenedImage> {
-  const consolidated = await zarr.withMaybeConsolidatedMetadata(store as zarr.AsyncReadable);
-  const node = await openNode(consolidated);
+  const node = await openRoot(store as zarr.AsyncReadable);
   const attributes = node.attrs as Record<string, unknown>;
   const multiscale = node.kind === "group" ? parseMultiscale(attributes) : undefined;
   const arrays = node.kind === "array" ? [node] : await openLevels(node, multiscale);
   const mandelbrot = parseMandelbrot(attributes);
   const info = describe(arrays, multiscale, options);
-  return { info: { ...info, ...(mandelbrot && { mandelbrot }) }, arrays };
+  return {
+    info: { ...info, ...(mandelbrot && { mandelbrot }) },
+    arrays: arrays.map((array, i) => (isSplit(array, info, i) ? withChunkCache(array) : array)),
+  };
 }
 
-async function openNode(store: zarr.Readable) {
+/** Whether the chunks of a level are cut into several tiles. */
+function isSplit({ chunks }: ZarrArray, { levels, yAxis, xAxis }: ImageInfo, level: number) {
+  const { tileWidth = 0, tileHeight = 0 } = levels[level] ?? {};
+  return (chunks[xAxis] ?? 0) > tileWidth || (chunks[yAxis] ?? 0) > tileHeight;
+}
+
+type Node = ZarrArray | zarr.Group<zarr.Readable>;
+
+/** The root of a store, with the fewest requests: consolidated metadata says what there is. */
+async function openRoot(store: zarr.AsyncReadable): Promise<Node> {
+  for (const format of ["v2", "v3"] as const) {
+    try {
+      const consolidated = await zarr.withConsolidatedMetadata(store, { format });
+      if (format === "v3") return await zarr.open.v3(consolidated);
+      const isArray = consolidated
+        .contents()
+        .some(({ path, kind }) => path === "/" && kind === "array");
+      // Not told the kind, zarrita would look for an array first: one request more.
+      return isArray
+        ? await zarr.open.v2(consolidated, { kind: "array" })
+        : await zarr.open.v2(consolidated, { kind: "group" });
+    } catch (error) {
+      // Format 3 keeps everything in one document: here it is, with nothing consolidated in it.
+      if (zarr.isZarritaError(error, "InvalidMetadataError")) return zarr.open.v3(store);
+      if (!zarr.isZarritaError(error, "NotFoundError")) throw error;
+    }
+  }
   try {
-    return await zarr.open(store);
+    return await zarr.open.v2(store);
   } catch (error) {
     if (!zarr.isZarritaError(error, "NotFoundError")) throw error;
     throw new Error(
@@ -125,7 +154,7 @@ function describe(
 function describeAxes(
   array: ZarrArray,
   multiscale: Multiscale | undefined,
-  { axisLabels }: OpenOptions,
+  { axisLabels, channelAxis }: OpenOptions,
 ): readonly Axis[] {
   const rank = array.shape.length;
   if (rank < 2) {
@@ -136,17 +165,23 @@ function describeAxes(
     multiscale?.axes ??
     array.dimensionNames?.map((name, i) => axisFromName(name ?? `axis ${i}`)) ??
     // OME-Zarr up to 0.2 named no axes: they are the last of t, c, z, y, x.
-    (multiscale && rank <= 5 ? [..."tczyx"].slice(-rank).map(axisFromName) : unnamedAxes(rank));
+    (multiscale && rank <= 5
+      ? [..."tczyx"].slice(-rank).map(axisFromName)
+      : unnamedAxes(rank, channelAxis));
   if (named.length !== rank) {
     throw new Error(`${named.length} axes are named, but the array has ${rank}; name each one.`);
   }
   return named.map((axis, i) => ({ ...axis, size: array.shape[i] ?? 0 }));
 }
 
-function unnamedAxes(rank: number): readonly Omit<Axis, "size">[] {
-  return Array.from({ length: rank }, (_, i) =>
-    i < rank - 2 ? axisFromName(`axis ${i}`) : axisFromName(i === rank - 2 ? "y" : "x"),
-  );
+/** Names for the axes of a bare array: y and x are the last two that are not the channels. */
+function unnamedAxes(rank: number, channelAxis?: number): readonly Omit<Axis, "size">[] {
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== channelAxis);
+  const [y, x] = others.slice(-2);
+  return Array.from({ length: rank }, (_, i) => {
+    if (i === channelAxis) return axisFromName("channel");
+    return axisFromName(i === y ? "y" : i === x ? "x" : `axis ${i}`);
+  });
 }
 
 function spatialAxes(axes: readonly Axis[], channelAxis: number): readonly [number, number] {

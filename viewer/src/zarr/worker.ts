@@ -4,4 +4,6 @@ import { ZarrRoom } from "./room";
 /** Given where this script runs on the main thread, for want of a worker. */
 declare const zarrPort: MessagePort | undefined;
 
-expose(new ZarrRoom(), typeof zarrPort === "undefined" ? undefined : zarrPort);
+const port = typeof zarrPort === "undefined" ? (globalThis as unknown as MessagePort) : zarrPort;
+expose(new ZarrRoom(), port);
+port.postMessage("ready");

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { TilePixels, TileRequest } from "../../src/model";
+import { TileCache, type TileCacheOptions, tileKey } from "../../src/tiles";
+
+const request = (column: number): TileRequest => ({
+  level: 0,
+  row: 0,
+  column,
+  selections: [[0, 0]],
+});
+const PIXELS: TilePixels = { width: 2, height: 2, planes: [new Uint8Array(4)] };
+
+interface Answer {
+  readonly column: number;
+  readonly signal: AbortSignal;
+  resolve(pixels: TilePixels): void;
+  reject(error: Error): void;
+}
+
+/** A cache whose loads are answered by hand. */
+function setUp(options: TileCacheOptions = {}) {
+  const answers: Answer[] = [];
+  const changed = vi.fn();
+  const cache = new TileCache(
+    ({ column }, signal) =>
+      new Promise((resolve, reject) => {
+        answers.push({ column, signal, resolve, reject });
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+    changed,
+    options,
+  );
+  const want = (...columns: number[]) => cache.want(columns.map(request));
+  const asked = () => answers.map(({ column }) => column);
+  const answer = async (column: number, result: TilePixels | Error = PIXELS) => {
+    const open = answers.findLast((candidate) => candidate.column === column);
+    if (result instanceof Error) open?.reject(result);
+    else open?.resolve(result);
+    await settle();
+  };
+  return { cache, changed, want, asked, answer };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("a tile cache", () => {
+  test("asks once for a tile that is wanted again and again", async () => {
+    const { cache, want, asked, answer } = setUp();
+    want(1);
+    want(1);
+    await answer(1);
+    want(1);
+    expect(asked()).toEqual([1]);
+    expect(cache.get(request(1))).toBe(PIXELS);
+    expect(cache.pending).toBe(0);
+  });
+
+  test("asks in the order of urgency, a few at a time", async () => {
+    const { want, asked, answer } = setUp({ concurrency: 2 });
+    want(3, 1, 2);
+    expect(asked()).toEqual([3, 1]);
+    await answer(1);
+    expect(asked()).toEqual([3, 1, 2]);
+  });
+
+  test("aborts what is wanted no longer and starts what is wanted now", async () => {
+    const { cache, want, asked } = setUp({ concurrency: 2 });
+    want(1, 2, 3);
+    want(2, 4);
+    await settle();
+    expect(asked()).toEqual([1, 2, 4]);
+    expect(cache.counts).toMatchObject({ requested: 3, cancelled: 1 });
+  });
+
+  test("keeps tiles from before, the oldest least, within its bytes", async () => {
+    const { cache, want, answer } = setUp({ maxBytes: 8 });
+    for (const column of [1, 2, 3]) {
+      want(column);
+      await answer(column);
+    }
+    expect([1, 2, 3].map((column) => cache.get(request(column)) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test("never drops a tile that is wanted", async () => {
+    const { cache, want, answer } = setUp({ maxBytes: 4 });
+    want(1, 2);
+    await answer(1);
+    await answer(2);
+    expect(cache.loaded()).toHaveLength(2);
+  });
+
+  test("tries a failed tile again by itself, later each time", async () => {
+    const { cache, want, asked, answer } = setUp({ retryDelay: 1000 });
+    want(1);
+    await answer(1, new Error("no luck"));
+    expect(cache.failures).toEqual([{ request: request(1), message: "no luck" }]);
+    await vi.advanceTimersByTimeAsync(1000);
+    await answer(1, new Error("still none"));
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(asked()).toEqual([1, 1]);
+    await vi.advanceTimersByTimeAsync(1);
+    await answer(1);
+    expect(asked()).toEqual([1, 1, 1]);
+    expect(cache.failures).toEqual([]);
+    expect(cache.get(request(1))).toBe(PIXELS);
+  });
+
+  test("tries failed tiles at once when told to", async () => {
+    const { cache, want, asked, answer } = setUp();
+    want(1);
+    await answer(1, new Error("no luck"));
+    cache.retry();
+    expect(asked()).toEqual([1, 1]);
+    expect(cache.failures).toEqual([]);
+  });
+
+  test("forgets a failure once its tile is out of view", async () => {
+    const { cache, want, asked, answer } = setUp();
+    want(1);
+    await answer(1, new Error("no luck"));
+    want();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(cache.failures).toEqual([]);
+    expect(asked()).toEqual([1]);
+  });
+
+  test("says when something changed, and not when nothing did", async () => {
+    const { changed, want, answer } = setUp();
+    want(1);
+    await answer(1);
+    const before = changed.mock.calls.length;
+    want(1);
+    expect(changed).toHaveBeenCalledTimes(before);
+    want(2);
+    expect(changed).toHaveBeenCalledTimes(before + 1);
+  });
+});
+
+test("tiles of different planes of one image have different keys", () => {
+  const keys = [
+    [[0, 0]],
+    [[1, 0]],
+    [
+      [0, 0],
+      [1, 0],
+    ],
+  ].map((selections) => tileKey({ ...request(0), selections }));
+  expect(new Set(keys).size).toBe(3);
+});
