@@ -108,6 +108,11 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
         ImJoy codecs, ``{"name", "type", "encoder"}`` each.
     on_ready
         Called (once for each document that loads) when the page has exported its interface.
+
+    Attributes
+    ----------
+    is_ready : bool
+        Whether the document has also been set up.
     """
 
     def __init__(
@@ -120,6 +125,7 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
     ) -> None:
         super().__init__()
         self.peer_id: str | None = None
+        self.is_ready = False
         self._send = send
         self._api = api
         self._codecs = {str(codec["name"]): dotdict(codec) for codec in codecs}
@@ -161,9 +167,10 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
         if message["type"] == "imjoyRPCReady":  # a page that called waitForInitialization()
             reply = {"type": "initialize", "config": message.get("config") or {}}
             self._send(reply | {"peer_id": message.get("peer_id")})
-        elif message["type"] == "initialized":  # again after a reload: nothing of before holds
-            self.close()
-            self._connect(message["peer_id"])
+        elif message["type"] == "initialized":
+            if message["peer_id"] != self.peer_id:  # another document: nothing of before holds
+                self.close()
+                self._connect(message["peer_id"])
         else:
             self._fire(message["type"], message)
 
@@ -179,6 +186,7 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
         if self._rpc is not None:
             self._rpc.cancel()
         self._rpc = None
+        self.is_ready = False
         self.off()
         for answer in self._pending.copy():
             if not answer.done():

@@ -12,6 +12,7 @@ const pages = globalThis.imjoyHostPages;
 const UNREACHABLE_GRACE = 3; // seconds: fetch() may be refused where an iframe is not
 const SHARED_PATIENCE = 5; // seconds
 const KERNEL_PATIENCE = 5; // seconds
+const FIRST_WAIT = 0.2; // seconds
 
 const text = {
   kernelSilent: (seconds) =>
@@ -57,6 +58,7 @@ class WindowView {
     this.iframe?.remove();
     this.isLost = false;
     this.isReady = false;
+    this.unanswered = new Set();
     this.connection = randomId();
     const { connection } = this;
     const iframe = document.createElement("iframe");
@@ -111,12 +113,13 @@ class WindowView {
       const receive = (content, buffers) => {
         if (content.type !== "page" || content.key !== key) return;
         this.model.off("msg:custom", receive);
+        this.unanswered.delete("page");
         const stream = new Blob([buffers[0]]).stream();
         const html = stream.pipeThrough(new DecompressionStream("gzip"));
         new Response(html).text().then(resolve, reject);
       };
       this.model.on("msg:custom", receive);
-      this.send({ type: "page" });
+      this.insist("page", { type: "page" });
     });
   }
 
@@ -125,19 +128,24 @@ class WindowView {
     if (!this.iframe || event.source !== this.iframe.contentWindow) return;
     const message = event.data;
     if (typeof message?.type !== "string") return;
-    if (message.type === "initialized" || message.type === "imjoyRPCReady") {
-      this.expect(text.kernelSilent, KERNEL_PATIENCE);
-    }
     const paths = [];
     const buffers = [];
-    const plain = takeBuffers(message, [], paths, buffers);
-    this.send({ type: "rpc", message: plain, paths }, buffers);
+    const content = { type: "rpc", message: takeBuffers(message, [], paths, buffers), paths };
+    if (message.type === "initialized" || message.type === "imjoyRPCReady") {
+      this.expect(text.kernelSilent, KERNEL_PATIENCE);
+      this.insist("rpc", content);
+    } else {
+      this.send(content, buffers);
+    }
   }
 
   /** Python to page. */
   receive(content, buffers) {
     if (content.type === "roll call") this.send({ type: "present" });
-    if (content.type === "pong") this.found();
+    if (content.type === "pong") {
+      this.unanswered.delete("ping");
+      this.found();
+    }
     if (content.type === "problem") this.say(content.text);
     if (content.connection !== this.connection) return;
     if (content.type === "reload") this.reopen();
@@ -146,6 +154,7 @@ class WindowView {
       this.settle();
     }
     if (content.type === "rpc") {
+      this.unanswered.delete("rpc");
       const message = content.message;
       if (message.type === "getInterface") {
         this.expect((seconds) => text.notReady(seconds, this.name()));
@@ -163,6 +172,21 @@ class WindowView {
     }
   }
 
+  /**
+   * Send, again and again, until `name` is no longer unanswered.
+   *
+   * JupyterLab has the kernel answer widgets in a subshell, beside the cells that run, but sends
+   * the first messages before that subshell exists: they wait for the cells. Python takes each
+   * of these messages once.
+   */
+  insist(name, content, wait = FIRST_WAIT, connection = this.connection) {
+    if (wait === FIRST_WAIT) this.unanswered.add(name);
+    const over = connection !== this.connection || this.isLost || this.disposed.signal.aborted;
+    if (over || !this.unanswered.has(name)) return;
+    this.send(content);
+    setTimeout(() => this.insist(name, content, 2 * wait, connection), wait * 1000);
+  }
+
   /** An iframe that fails to load fires no error; fetch() tells. */
   async probe(connection) {
     try {
@@ -175,7 +199,7 @@ class WindowView {
   /** The connection to the kernel came or went: is Python still there? */
   checkKernel() {
     this.expect(text.kernelSilent, KERNEL_PATIENCE);
-    this.send({ type: "ping" });
+    this.insist("ping", { type: "ping" });
   }
 
   lost() {

@@ -103,21 +103,25 @@ class ImJoyWindow(anywidget.AnyWidget):
             _height=f"{height}px" if isinstance(height, int) else height,
             _timeout=float(timeout),
         )
+        if self.comm is not None:
+            # ipykernel 7.4 sends a comm's messages to the shell that used the comm last: after any
+            # call in a cell, that is the one where cells run. The front end chooses better.
+            self.comm._reply_subshell_for = None  # noqa: SLF001 # there is no public way
         self._page_gzip = gzip.compress(page, mtime=0)
         self._api = {**_LOGGING_API, **(api or {})}
         self._codecs = list(codecs)
         self._on_page = on_page
         self._pages: dict[str, Page] = {}  # by connection, one for each view; the loop's own
-        self._ready_pages: dict[str, Page] = {}
         self._heard: dict[str, float] = {}  # loop time of each connection's last message
+        self._served: set[str] = set()  # connections that were sent the page's HTML
         self._tasks: set[asyncio.Task[None]] = set()
         self.ready: Future[Page] = Future()
         self.on_msg(lambda _, content, buffers: call_soon(self._receive, content, buffers))
 
     @property
     def pages(self) -> list[Page]:
-        """The pages that are ready, in the order in which they became so."""
-        return list(self._ready_pages.values())
+        """The pages that are ready, one for each view of the window, the newest last."""
+        return [page for page in self._pages.values() if page.is_ready]
 
     def call(self, name: str, *args: object) -> Future[object]:
         """Call a function that the page exports; before the page is ready, queue the call.
@@ -155,17 +159,18 @@ class ImJoyWindow(anywidget.AnyWidget):
 
     async def _call(self, name: str, *args: object) -> object:
         await asyncio.shield(asyncio.wrap_future(self.ready))
-        if not self._ready_pages:
+        if not (pages := self.pages):
             msg = f"{name!r} was not called: the window shows no page any more; display it again"
             raise PageClosedError(msg)
-        return await self.pages[-1].call(name, *args)
+        return await pages[-1].call(name, *args)
 
     def _receive(self, content: dict[str, Any], buffers: list[memoryview]) -> None:
         connection = content.get("connection", "")
         if connection in self._pages:
             self._heard[connection] = host_loop().time()
         match content.get("type"):
-            case "page":
+            case "page" if connection not in self._served:  # views ask until they are answered
+                self._served.add(connection)
                 self.send({"type": "page", "key": self._page_key}, [self._page_gzip])
             case "rpc":
                 message = content["message"]
@@ -180,11 +185,9 @@ class ImJoyWindow(anywidget.AnyWidget):
 
     def _relay(self, connection: str, message: dict[str, Any]) -> None:
         page = self._pages.get(connection)
-        if message["type"] in {"initialized", "imjoyRPCReady"}:
-            self._ready_pages.pop(connection, None)
-            if page is None:
-                page = self._pages[connection] = self._new_page(connection)
-                self._start(self._roll_call())
+        if page is None and message["type"] in {"initialized", "imjoyRPCReady"}:
+            page = self._pages[connection] = self._new_page(connection)
+            self._start(self._roll_call())
         if page is None:  # dropped at a roll call, or from before a restart of the kernel
             self.send({"type": "reload", "connection": connection})
         else:
@@ -207,7 +210,7 @@ class ImJoyWindow(anywidget.AnyWidget):
             for name, args in (("setup", ()), ("run", ({"data": {}, "config": {}},))):
                 if name in page.exports:
                     await page.call(name, *args)
-            self._ready_pages[connection] = page
+            page.is_ready = True
             self.send({"type": "ready", "connection": connection})
             if not self.ready.done():
                 self.ready.set_result(page)
@@ -235,7 +238,7 @@ class ImJoyWindow(anywidget.AnyWidget):
 
     def _drop(self, connection: str) -> None:
         self._heard.pop(connection, None)
-        self._ready_pages.pop(connection, None)
+        self._served.discard(connection)
         if page := self._pages.pop(connection, None):
             page.close()
 

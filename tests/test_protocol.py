@@ -18,7 +18,7 @@ WINDOW = (ROOT / "imjoy_host/window.py").read_text()
 
 def table(heading: str) -> set[str]:
     """Return the names in the first table after a line of the document."""
-    _, found, rest = (ROOT / "docs/protocol.md").read_text().partition(f"\n{heading}\n")
+    _, found, rest = (ROOT / "docs/protocol.md").read_text().partition(f"\n{heading}")
     assert found, heading
     return set(re.findall(r"^\| `([^`]+)` \|", rest.split("|\n\n")[0], re.MULTILINE))
 
@@ -59,12 +59,12 @@ def test_host_api() -> None:
     ("heading", "sent", "received"),
     [
         (
-            "From the relay to Python:",
-            re.findall(r"\.send\(\{ type: \"([^\"]+)\"", RELAY),
+            "From the relay to Python",
+            re.findall(r"\{ type: \"([^\"]+)\"", RELAY),
             re.findall(r"case \"([^\"]+)\"", WINDOW),
         ),
         (
-            "From Python to the relay:",
+            "From Python to the relay",
             re.findall(r"\{\"type\": \"([^\"]+)\"", WINDOW),
             re.findall(r"content\.type [!=]== \"([^\"]+)\"", RELAY),
         ),

@@ -67,7 +67,7 @@ window = ImJoyWindow(html=page, api=api)
 window
 """,
         "go.wait(60) and print('done')",
-        "time.sleep(20)",
+        "window.call('show', 'a call from a cell'); time.sleep(20)",
     ]
     notebook.open(notebook.write(cells))
     notebook.run_cell(0)
@@ -84,6 +84,7 @@ window
     expect(notebook.output(2)).to_contain_text("done")
 
     notebook.run_cell(3, wait=False)
+    expect(page.locator("#state")).to_have_text("a call from a cell")
     sizes = page.evaluate(
         """async () => {
             const answers = await Promise.all([1e3, 1e6, 0].map((n) => hostApi.data(n)));
@@ -92,6 +93,16 @@ window
     )
     assert sizes == [["ArrayBuffer", 1000], ["ArrayBuffer", 1_000_000], ["ArrayBuffer", 0]]
     assert notebook.is_busy()
+
+
+def test_first_contact_while_a_cell_runs(notebook: Notebook, set_up: str) -> None:
+    cells = [
+        set_up + "window = ImJoyWindow(html=page); window",
+        "print(window.call('echo', 'heard').result(60))",
+    ]
+    notebook.open(notebook.write(cells))
+    notebook.run_all()  # cell 1 is queued before the window appears
+    assert notebook.text(1) == "heard"
 
 
 def test_errors_cross_in_both_directions(notebook: Notebook, set_up: str) -> None:

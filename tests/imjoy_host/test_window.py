@@ -188,6 +188,23 @@ async def test_what_a_closed_page_asked_for_is_cancelled() -> None:
     assert await asyncio.to_thread(cancelled.wait, 20)
 
 
+async def test_repeated_messages_are_taken_once() -> None:
+    welcomed = []
+
+    async def on_page(page: Page) -> None:
+        welcomed.append(page)
+
+    browser = FakeBrowser(ImJoyWindow(html=HTML, on_page=on_page))
+    page = await browser.open({"who": lambda: "me"})
+    await browser.html()
+    for _ in range(3):
+        page.emit({"type": "initialized", "config": {}, "peer_id": page.peer_id})
+        browser.to_kernel({"type": "page", "connection": "any"})
+    assert await result(browser.window.call("who")) == "me"
+    assert len(welcomed) == 1
+    assert browser.received.count("page") == 1
+
+
 async def test_unknown_connection_is_told_to_reload() -> None:
     window = ImJoyWindow(html=HTML)
     browser = FakeBrowser(window)
