@@ -20,8 +20,12 @@ interface Entry {
   readonly request: TileRequest;
   state: "waiting" | "loading" | "ready" | "failed";
   pixels?: TilePixels;
-  message?: string;
+  /** Why the last attempt failed. */
+  message?: string | undefined;
   attempts: number;
+  /** When it was first wanted, in milliseconds, and in how many views since. */
+  readonly since: number;
+  views: number;
   abort?: AbortController;
   timer?: ReturnType<typeof setTimeout>;
 }
@@ -31,10 +35,21 @@ export interface TileCacheOptions {
   readonly maxBytes?: number;
   /** Requests under way at a time: enough to hide latency, few enough to be reordered. */
   readonly concurrency?: number;
+  /**
+   * Once anything is on screen, tiles are asked for when the view has wanted the same ones for so
+   * many milliseconds (two frames, where frames take longer): what a moving camera only passes by
+   * costs nobody anything. While the view keeps changing, only those are asked for that stay in it.
+   */
+  readonly patience?: number;
   /** Milliseconds before the first retry; doubles with each failure, up to `maxRetryDelay`. */
   readonly retryDelay?: number;
   readonly maxRetryDelay?: number;
 }
+
+/** Milliseconds: however slow the frames, the camera rests after this. */
+const LONGEST_REST = 400;
+/** From when on a tile counts as one that stays in a changing view. */
+const LINGERING = { milliseconds: 150, views: 4 };
 
 /**
  * The tiles of one image: those wanted now, those on their way, and those kept from before.
@@ -50,6 +65,9 @@ export class TileCache {
   readonly #options: Required<TileCacheOptions>;
   #wanted = new Set<string>();
   #loading = 0;
+  #wake: ReturnType<typeof setTimeout> | undefined;
+  #lastChange = 0;
+  #resting = true;
   #bytes = 0;
 
   constructor(load: TileLoader, changed: () => void, options: TileCacheOptions = {}) {
@@ -58,6 +76,7 @@ export class TileCache {
     this.#options = {
       maxBytes: 2 ** 28,
       concurrency: 12,
+      patience: 60,
       retryDelay: 1000,
       maxRetryDelay: 30_000,
       ...options,
@@ -73,11 +92,19 @@ export class TileCache {
       this.#drop(key, entry);
       changed = true;
     }
+    if (!sameKeys(this.#wanted, wanted)) this.#waitForRest();
     this.#wanted = new Set(wanted.keys());
     for (const [key, request] of wanted) {
       const known = this.#entries.get(key);
-      const entry: Entry = known ?? { request, state: "waiting", attempts: 0 };
+      const entry: Entry = known ?? {
+        request,
+        state: "waiting",
+        attempts: 0,
+        since: Date.now(),
+        views: 0,
+      };
       changed ||= !known;
+      entry.views++;
       // Re-inserted, so that the map's order is the order of last use.
       this.#entries.delete(key);
       this.#entries.set(key, entry);
@@ -95,11 +122,6 @@ export class TileCache {
     return [...this.#entries.values()].flatMap(({ pixels }) => (pixels ? [pixels] : []));
   }
 
-  /** Whether every wanted tile is here (or has failed and waits for its retry). */
-  get settled(): boolean {
-    return this.pending === 0;
-  }
-
   /** Wanted tiles that are still to come. */
   get pending(): number {
     let pending = 0;
@@ -109,10 +131,11 @@ export class TileCache {
     return pending;
   }
 
+  /** Tiles whose last attempt failed, also while the next one is under way. */
   get failures(): readonly FailedTile[] {
-    return [...this.#entries.values()]
-      .filter(({ state }) => state === "failed")
-      .map(({ request, message }) => ({ request, message: message ?? "" }));
+    return [...this.#entries.values()].flatMap(({ request, message }) =>
+      message === undefined ? [] : [{ request, message }],
+    );
   }
 
   /** Tries the failed tiles again now. */
@@ -130,11 +153,31 @@ export class TileCache {
     this.#wanted.clear();
   }
 
+  #waitForRest(): void {
+    clearTimeout(this.#wake);
+    const { patience } = this.#options;
+    this.#resting = this.#bytes === 0 || patience === 0;
+    if (this.#resting) return;
+    const now = Date.now();
+    const frame = now - this.#lastChange;
+    this.#lastChange = now;
+    this.#wake = setTimeout(
+      () => {
+        this.#resting = true;
+        this.#startWaiting();
+      },
+      Math.max(patience, Math.min(2 * frame, LONGEST_REST)),
+    );
+  }
+
   #startWaiting(): void {
+    const early = Date.now() - LINGERING.milliseconds;
     for (const key of this.#wanted) {
       if (this.#loading >= this.#options.concurrency) return;
       const entry = this.#entries.get(key);
-      if (entry?.state === "waiting") void this.#start(entry);
+      if (entry?.state !== "waiting") continue;
+      const lingers = entry.since <= early && entry.views >= LINGERING.views;
+      if (this.#resting || lingers) void this.#start(entry);
     }
   }
 
@@ -157,6 +200,7 @@ export class TileCache {
 
   #finish(entry: Entry, pixels: TilePixels): void {
     entry.state = "ready";
+    entry.message = undefined;
     entry.pixels = pixels;
     this.counts.loaded++;
     this.#bytes += byteLength(pixels);
@@ -204,6 +248,10 @@ export class TileCache {
 /** One string per distinct tile. */
 export function tileKey({ level, row, column, selections }: TileRequest): string {
   return `${level}/${row}.${column}/${selections.map((indices) => indices.join(",")).join(";")}`;
+}
+
+function sameKeys(a: ReadonlySet<string>, b: ReadonlyMap<string, unknown>): boolean {
+  return a.size === b.size && [...a].every((key) => b.has(key));
 }
 
 function byteLength({ planes }: TilePixels): number {

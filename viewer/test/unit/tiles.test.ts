@@ -28,7 +28,7 @@ function setUp(options: TileCacheOptions = {}) {
         signal.addEventListener("abort", () => reject(signal.reason));
       }),
     changed,
-    options,
+    { patience: 0, ...options },
   );
   const want = (...columns: number[]) => cache.want(columns.map(request));
   const asked = () => answers.map(({ column }) => column);
@@ -75,6 +75,20 @@ describe("a tile cache", () => {
     expect(cache.counts).toMatchObject({ requested: 3, cancelled: 1 });
   });
 
+  test("does not ask for what a moving camera only passes by", async () => {
+    const { cache, want, asked, answer } = setUp({ patience: 60 });
+    want(0);
+    await answer(0);
+    for (const column of [1, 2, 3]) {
+      want(column);
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(asked()).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(40);
+    expect(asked()).toEqual([0, 3]);
+    expect(cache.counts.cancelled).toBe(0);
+  });
+
   test("keeps tiles from before, the oldest least, within its bytes", async () => {
     const { cache, want, answer } = setUp({ maxBytes: 8 });
     for (const column of [1, 2, 3]) {
@@ -118,6 +132,8 @@ describe("a tile cache", () => {
     await answer(1, new Error("no luck"));
     cache.retry();
     expect(asked()).toEqual([1, 1]);
+    expect(cache.failures).toHaveLength(1);
+    await answer(1);
     expect(cache.failures).toEqual([]);
   });
 
