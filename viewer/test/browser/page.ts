@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { type Browser, chromium, type FrameLocator, type Page } from "playwright-core";
 import { bundleScript } from "../../build/bundle";
+import type { Size } from "../../src/pyramid";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 const SCREENSHOTS = here("../../test-artifacts");
@@ -56,11 +57,13 @@ let hostScript: Promise<string> | undefined;
 export async function openViewer(
   browser: Browser,
   options: Parameters<Window["startHost"]>[1] = {},
-  size = { width: 900, height: 600 },
+  { size = { width: 900, height: 600 }, before }: { size?: Size; before?: () => void } = {},
 ): Promise<Harness> {
   hostScript ??= bundleScript(here("./host.ts")).then(({ code }) => code);
   const context = await browser.newContext({ viewport: size });
   await context.route(/^(?!data:|blob:|about:)/, (route) => route.abort());
+  // Runs in every frame before its own scripts.
+  if (before) await context.addInitScript(before);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {

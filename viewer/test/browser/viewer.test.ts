@@ -85,8 +85,22 @@ describe("the whole set", () => {
     expect(seen).toEqual(expected);
   });
 
+  test("is painted too where the host page forbids workers", async () => {
+    const forbid = () => {
+      window.Worker = class extends EventTarget {
+        constructor() {
+          super();
+          setTimeout(() => this.dispatchEvent(new Event("error")));
+        }
+      } as unknown as typeof Worker;
+    };
+    const harness = await openViewer(browser, {}, { before: forbid });
+    await showSet(harness);
+    expect(harness.complaints.join()).toContain("decoded on the main thread");
+  });
+
   test("fits a narrow screen", async () => {
-    const harness = await openViewer(browser, {}, { width: 320, height: 480 });
+    const harness = await openViewer(browser, {}, { size: { width: 320, height: 480 } });
     await showSet(harness);
     await harness.viewer.getByText("Image", { exact: true }).click();
     await harness.screenshot("narrow");
