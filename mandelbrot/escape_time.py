@@ -1,35 +1,173 @@
-"""Escape-time counts in float64."""
+"""Escape-time counts of a tile: fast because of SIMD and proofs about blocks, right by certificate.
+
+1. Blocks of pixels are tried first, as discs of points c (discs.py): the far exterior and the
+   interior, most of many tiles, are proven uniform without touching their pixels.
+2. The pixels that are left go through a pool of lanes (lanes.py) that always holds many orbits.
+   All step together without any test (float64.py); then a look finds the lanes that have left
+   |z| ≤ 2 since, which alone repeat those steps to find their counts, and are refilled. A test
+   costs as much as a step; here there is one per 8 to 64 steps.
+3. With a certificate, each lane carries a bound e of |ẑ - z|, ẑ being the computed orbit. A count n
+   is certain when |ẑ_n| + e_n ≤ 2 and |ẑ_{n+1}| - e_{n+1} > 2: for |c| ≤ 2 an orbit that has left
+   |z| ≤ 2 never comes back, so nothing has to be known about the iterates in between. The pixels
+   that are not certain are marked for the next rung, which has more digits: double_double.py, then
+   fixed_point.py.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from numba import njit
+import numpy as np
+
+from mandelbrot import double_double, float64
+from mandelbrot.discs import HOPELESS, UNIT, disc_count, in_main_components
+from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    Bools = NDArray[np.bool_]
+    Counts = NDArray[np.unsignedinteger]
+    Flag = NDArray[np.uint8]
+    Floats = NDArray[np.float64]
+    Pixels = NDArray[np.int32]
 
-@njit(nogil=True, cache=True)
-def escape_time(
-    re: NDArray[np.float64],
-    im: NDArray[np.float64],
+_BLOCK, _SUB_BLOCK = 64, 8  # sides of the blocks that are tried as discs
+_QUEUE = 2**14  # pixels that go through the pool together
+_FULL = _QUEUE - _BLOCK * _BLOCK
+
+
+@kernel()
+def _block_count(
+    re: Floats, im: Floats, top: int, left: int, side: int, maxiter: int
+) -> tuple[int, int, int]:
+    """Return (count or `UNSURE` or `HOPELESS`, bottom, right) of a block of at most side² pixels."""
+    bottom, right = min(top + side, im.size), min(left + side, re.size)
+    half_width, half_height = 0.5 * (re[right - 1] - re[left]), 0.5 * (im[top] - im[bottom - 1])
+    # 8 units cover the rounding of c, of the centre and of the radius (|c| ≤ 4 or the count is 0).
+    radius = math.hypot(half_width, half_height) * (1 + 8 * UNIT) + 8 * UNIT
+    cx, cy = re[left] + half_width, im[bottom - 1] + half_height
+    return disc_count(cx, cy, radius, maxiter), bottom, right
+
+
+@kernel()
+def _next_queue(
+    re: Floats,
+    im: Floats,
     maxiter: int,
-    cancel: NDArray[np.uint8],
-    out: NDArray[np.unsignedinteger],
-) -> bool:
-    """Write the counts at ``re[i] + 1j * im[j]`` to ``out[j, i]``; return False when cancelled."""
-    for j in range(im.size):
-        if cancel[0]:
+    cancel: Flag,
+    block: int,
+    out: Counts,
+    points: Floats,
+    pixels: Pixels,
+) -> tuple[int, int]:
+    """Fill proven blocks of `out`, from number `block` on, and queue the pixels of the others.
+
+    Returns the number of the first block not looked at, and the length of the queue.
+    """
+    queued = 0
+    across = (re.size + _BLOCK - 1) // _BLOCK
+    blocks = across * ((im.size + _BLOCK - 1) // _BLOCK)
+    while block < blocks and queued <= _FULL and not cancel[0]:
+        y, x = block // across * _BLOCK, block % across * _BLOCK
+        block += 1
+        count, bottom, right = _block_count(re, im, y, x, _BLOCK, maxiter)
+        if count >= 0:
+            out[y:bottom, x:right] = count
+            continue
+        for top in range(y, bottom, _SUB_BLOCK):
+            for left in range(x, right, _SUB_BLOCK):
+                low, end = min(top + _SUB_BLOCK, im.size), min(left + _SUB_BLOCK, re.size)
+                sub = HOPELESS
+                if count != HOPELESS:
+                    sub, low, end = _block_count(re, im, top, left, _SUB_BLOCK, maxiter)
+                if sub >= 0:
+                    out[top:low, left:end] = sub
+                    continue
+                for j in range(top, low):
+                    for i in range(left, end):
+                        if in_main_components(re[i], im[j], 2 * UNIT):
+                            out[j, i] = maxiter
+                        else:
+                            points[0, queued], points[1, queued] = re[i], im[j]
+                            pixels[queued] = j * re.size + i
+                            queued += 1
+    return block, queued
+
+
+@kernel()
+def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -> bool:
+    """Write the counts of the float64 recurrence at ``re[i] + 1j * im[j]`` to ``out[j, i]``.
+
+    Returns False when cancelled.
+    """
+    points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
+    counts = np.empty(_QUEUE, np.uint32)
+    flat = out.reshape(-1)
+    block = np.int64(0)
+    queued = -1
+    while queued != 0 and not cancel[0]:
+        block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
+        if not float64.count(points, queued, maxiter, cancel, counts):
             return False
-        for i in range(re.size):
-            x = y = 0.0
-            n = 0
-            while n < maxiter:
-                x, y = x * x - y * y + re[i], 2.0 * x * y + im[j]
-                if x * x + y * y > 4.0:
-                    break
-                n += 1
-            out[j, i] = n
+        for k in range(queued):
+            flat[pixels[k]] = counts[k]
+    return not cancel[0]
+
+
+@kernel()
+def certified_tile(
+    re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts, unsure: Bools
+) -> bool:
+    """As `fast_tile`, with counts that are certain, except where `unsure` is set."""
+    points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
+    counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
+    flat, flat_unsure = out.reshape(-1), unsure.reshape(-1)
+    block = np.int64(0)
+    queued = -1
+    while queued != 0 and not cancel[0]:
+        block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
+        if not float64.count_certified(points, queued, maxiter, cancel, counts, certain):
+            return False
+        for k in range(queued):
+            flat[pixels[k]] = counts[k]
+            flat_unsure[pixels[k]] = not certain[k]
+    return not cancel[0]
+
+
+@kernel()
+def refined_tile(
+    re: Floats,
+    im: Floats,
+    re_low: Floats,
+    im_low: Floats,
+    maxiter: int,
+    cancel: Flag,
+    out: Counts,
+    unsure: Bools,
+) -> bool:
+    """Count the unsure pixels again with double-doubles, and clear the marks of the certain ones.
+
+    ``re + re_low``, ``im + im_low`` are the points. Returns False when cancelled.
+    """
+    points, pixels = np.empty((4, _QUEUE)), np.empty(_QUEUE, np.int32)
+    counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
+    flat, flat_unsure = out.reshape(-1), unsure.reshape(-1)
+    pixel = np.int64(0)
+    while pixel < flat.size:
+        queued = 0
+        while pixel < flat.size and queued < _QUEUE:
+            if flat_unsure[pixel]:
+                j, i = pixel // re.size, pixel % re.size
+                points[0, queued], points[1, queued] = re[i], im[j]
+                points[2, queued], points[3, queued] = re_low[i], im_low[j]
+                pixels[queued] = pixel
+                queued += 1
+            pixel += 1
+        if not double_double.count_certified(points, queued, maxiter, cancel, counts, certain):
+            return False
+        for k in range(queued):
+            flat[pixels[k]] = counts[k]
+            flat_unsure[pixels[k]] = not certain[k]
     return True

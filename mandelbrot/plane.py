@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -54,11 +55,25 @@ class Axis:
         return Fraction(self.first + k * self.step, self.denominator)
 
     def float64(self) -> NDArray[np.float64]:
-        """Return the sample points, each rounded once, to nearest: float64, shape (size,)."""
+        """Return the sample points, each rounded once, to nearest: float64, shape (size,).
+
+        Points beyond 2**64 become 2**64, with their sign.
+        """
         # int / int is correctly rounded for integers of any size.
+        d, far = self.denominator, self.denominator << 64
+        return np.array([max(-far, min(n, far)) / d for n in self._numerators()])
+
+    def low(self) -> NDArray[np.float64]:
+        """Return what `float64` rounded off, itself rounded: their sum has at least 106 bits."""
         d = self.denominator
-        stop = self.first + self.size * self.step
-        return np.array([n / d for n in range(self.first, stop, self.step)], dtype=np.float64)
+        rest = []
+        for n, high in zip(self._numerators(), self.float64().tolist(), strict=True):
+            p, q = high.as_integer_ratio()
+            rest.append((n * q - p * d) / (d * q) if abs(high) < 2.0**64 else 0.0)
+        return np.array(rest)
+
+    def _numerators(self) -> list[int]:
+        return [self.first + k * self.step for k in range(self.size)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +231,27 @@ def exact(value: object, name: str) -> Fraction:
         raise ValueError(msg) from error
 
 
+_DECIMAL = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?")
+_RATIO = re.compile(r"([+-]?[0-9]+)/([0-9]+)")
+
+
 def _parse(text: str) -> Fraction:
     # gmpy2 converts in far less than quadratic time, and without Python's limit of 4300 digits.
     text = text.strip()
-    mantissa, _, exponent = text.lower().partition("e")
-    if "_" in text or len(mantissa) > _MAX_DIGITS or abs(int(exponent or 0)) > _MAX_DIGITS:
+    if len(text) > _MAX_DIGITS:
         raise ValueError
-    q = gmpy2.mpq(text)
-    return Fraction(int(q.numerator), int(q.denominator))
+    if ratio := _RATIO.fullmatch(text):
+        return Fraction(int(gmpy2.mpz(ratio[1])), int(gmpy2.mpz(ratio[2])))
+    decimal = _DECIMAL.fullmatch(text)
+    if decimal is None:
+        raise ValueError
+    sign, whole, fraction, exponent = decimal.groups()
+    places = len(fraction) - int(exponent or 0)
+    if abs(places) > _MAX_DIGITS:
+        raise ValueError
+    digits = gmpy2.mpz(sign + whole + fraction)
+    power = gmpy2.mpz(10) ** abs(places)
+    return Fraction(int(digits), int(power)) if places > 0 else Fraction(int(digits * power))
 
 
 def _point(value: object) -> tuple[Fraction, Fraction]:

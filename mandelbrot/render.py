@@ -99,10 +99,19 @@ def render_tile(
     if cancel is None:
         cancel = np.zeros(1, np.uint8)
 
-    from mandelbrot.escape_time import escape_time  # noqa: PLC0415 - numba, only when computing
+    from mandelbrot import escape_time  # noqa: PLC0415 - numba, only when computing
 
-    out = np.empty((pyramid.tilesize, pyramid.tilesize), count_dtype(cap))
-    if not escape_time(tile.re.float64(), tile.im.float64(), cap, cancel, out):
+    re, im = tile.re.float64(), tile.im.float64()
+    out = np.empty((im.size, re.size), count_dtype(cap))
+    if precision == "fast":
+        finished = escape_time.fast_tile(re, im, cap, cancel, out)
+    else:
+        unsure = np.zeros(out.shape, np.bool_)
+        finished = escape_time.certified_tile(re, im, cap, cancel, out, unsure)
+        if finished and unsure.any():
+            low = tile.re.low(), tile.im.low()
+            finished = escape_time.refined_tile(re, im, *low, cap, cancel, out, unsure)
+    if not finished:
         msg = f"tile {level}/{row}.{column} was cancelled"
         raise CancelledError(msg)
     if (out == out[0, 0]).all():

@@ -1,0 +1,80 @@
+"""The decorator of all compiled functions: numba's, without the GIL, cached safely on disk.
+
+numba's cache has three traps, met with kernels that call each other across files and with several
+processes: it does not notice a change in another file of the package; processes that store
+different signatures of a function at the same time can swap their machine code (numba#4807); and a
+package that nobody can write to, nor a home directory, makes the import fail. Here the cache is
+stamped with the whole package, machine code is stored under the hash of what it was compiled for,
+and without a writable place there is no cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numba
+from numba.core import caching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+
+@functools.cache
+def _package_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _CacheFile(caching.IndexDataCacheFile):  # type: ignore[misc]  # numba is untyped
+    def load(self, key: object) -> object:
+        # A damaged file costs a compilation, as does a full disk below.
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            return super().load(key)
+        return None
+
+    def save(self, key: object, data: object) -> None:
+        what = hashlib.sha256(repr((self._source_stamp, key)).encode()).hexdigest()
+        name = self._data_name_pattern.replace("{number:d}", what[:16])
+        with contextlib.suppress(OSError):
+            self._save_data(name, data)
+            self._save_index({**self._load_index(), key: name})
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]  # numba is untyped
+    def __init__(self, py_func: Callable[..., object]) -> None:
+        super().__init__(py_func)
+        self._cache_file = _CacheFile(
+            self._cache_path, self._impl.filename_base, _package_digest()
+        )
+
+
+def kernel(*, contract: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile a function on its first call, to run without the GIL.
+
+    Parameters
+    ----------
+    contract : bool, default False
+        Allow a multiplication and an addition to be fused into one operation of one rounding, where
+        the machine has it.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        options: dict[str, Any] = {"fastmath": {"contract"}} if contract else {}
+        compiled = numba.njit(nogil=True, **options)(function)
+        try:
+            compiled._cache = _Cache(function)  # noqa: SLF001 - what enable_caching() does
+        except RuntimeError:  # "no locator available": nowhere to write
+            pass
+        return compiled  # type: ignore[no-any-return]  # numba is untyped
+
+    return decorate
