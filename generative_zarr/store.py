@@ -120,6 +120,21 @@ class GenerativeStore(ReadOnlyStore):
         self._chunks = SingleFlight(self._start)
         self._encode_constant = lru_cache(_CONSTANTS)(self._encode_constant_uncached)
 
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return self._levels
+
+    @property
+    def tilesize(self) -> int:
+        """Side of a chunk, pixels."""
+        return self._tilesize
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a pixel."""
+        return self._dtype
+
     @abstractmethod
     def tile(self, level: int, row: int, column: int) -> NDArray[Any]:
         """Compute the pixels of a tile.

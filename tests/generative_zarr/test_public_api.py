@@ -55,7 +55,10 @@ Cancellation()
 GenerativeStore(*, levels, tilesize, dtype, compressor=None, zarr_format=2, sampling='center',
         name='', attributes=None, floor=0)
     chunk_key(level, row, column)
+    dtype
+    levels
     tile(level, row, column)
+    tilesize
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 LRUStoreCache(store, max_size)
@@ -84,7 +87,10 @@ MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=None, *, sampl
         zarr_format=2, center=(0, 0), width=5, precision='exact')
     tile(level, row, column)
     chunk_key(level, row, column)
+    dtype
+    levels
     tile(level, row, column)
+    tilesize
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 MandlebrotStore = MandelbrotStore
