@@ -63,6 +63,9 @@ def run_tests(arguments: Sequence[str]) -> int:
     python = environment(
         ROOT / ".venv", sys.executable, ["-r", "requirements.txt", "--group", "test"]
     )
+    finder: Command = [python, "tests/browser/chromium.py"]
+    chromium = subprocess.run(finder, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    os.environ["CHROMIUM"] = chromium  # for pytest and vitest alike
     if arguments:
         return run([python, "-m", "pytest", *arguments])
     npm: Command = [python.with_name("npm"), "--prefix", "viewer"]
@@ -73,6 +76,8 @@ def run_tests(arguments: Sequence[str]) -> int:
         [*npm, "ci"],
         [*npm, "run", "check"],
         [*npm, "test"],
+        [*npm, "run", "build"],
+        [*npm, "run", "test:browser"],
     ]
     newest = newest_zarr_environment()
     if newest:

@@ -1,11 +1,15 @@
-"""Find a browser: a named one, an installed one, else Playwright's own."""
+"""Find a browser, or install one; run as a script, print its path."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -32,7 +36,7 @@ ARGUMENTS = [
 ]
 
 
-def find_chromium(playwright: Playwright) -> str:
+def find_chromium(playwright: Playwright) -> str | None:
     """Return the path of a Chromium or Chrome: ``$CHROMIUM``, one on the path, Playwright's."""
     if named := os.environ.get("CHROMIUM"):
         return named
@@ -40,15 +44,48 @@ def find_chromium(playwright: Playwright) -> str:
         if path := shutil.which(name):
             return path
     own = playwright.chromium.executable_path
-    if Path(own).exists():
-        return own
-    msg = (
-        f"none of {', '.join(NAMES)} and no {own}; expected a Chromium or Chrome: install one, "
-        "run `playwright install chromium`, or set CHROMIUM to its path"
-    )
-    raise FileNotFoundError(msg)
+    return own if Path(own).exists() else None
+
+
+def install_chromium() -> None:
+    """Install Playwright's Chromium with the libraries it needs, else the distribution's."""
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
+    apt_get = [*as_root, "apt-get", "-o", "Dpkg::Use-Pty=0", "-qq"]
+    ways: list[list[list[str]]] = [
+        [[sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]],
+        [[*apt_get, "update"], [*apt_get, "install", "-y", "chromium"]],
+    ]
+    for commands in ways:
+        try:
+            for command in commands:
+                subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 # ours
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"That did not install a browser: {error}", file=sys.stderr)  # noqa: T201 # ours
+        else:
+            return
+
+
+def provide_chromium(playwright: Playwright) -> str:
+    """Return the path of a Chromium or Chrome, installing one where there is none."""
+    path = find_chromium(playwright)
+    if path is None:
+        install_chromium()
+        path = find_chromium(playwright)
+    if path is None:
+        msg = (
+            f"none of {', '.join(NAMES)} and no {playwright.chromium.executable_path}; expected a "
+            "Chromium or Chrome, and none could be installed: install one by hand, or set CHROMIUM "
+            "to its path"
+        )
+        raise FileNotFoundError(msg)
+    return path
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
     """Start the browser headless, with WebGL 2 in software."""
-    return playwright.chromium.launch(executable_path=find_chromium(playwright), args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=provide_chromium(playwright), args=ARGUMENTS)
+
+
+if __name__ == "__main__":
+    with sync_playwright() as playwright:
+        print(provide_chromium(playwright))  # noqa: T201 # the answer
