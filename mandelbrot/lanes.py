@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int32]
 
-LANES = 256
+LANES = 384
 """Orbits in flight: enough to hide all latencies, few enough for the first-level cache."""
 
 _ROW = LANES + 8  # not a power of two: a lane's variables would compete for one cache set

@@ -48,7 +48,8 @@ class Axis:
     denominator: int
     size: int
 
-    def __getitem__(self, k: int) -> Fraction:
+    def __getitem__(self, index: SupportsIndex) -> Fraction:
+        k = operator.index(index)  # not a NumPy integer, which would overflow
         if not 0 <= k < self.size:
             msg = f"sample {k} of an axis with {self.size} samples: expected 0 to {self.size - 1}"
             raise IndexError(msg)
@@ -61,19 +62,21 @@ class Axis:
         """
         # int / int is correctly rounded for integers of any size.
         d, far = self.denominator, self.denominator << 64
-        return np.array([max(-far, min(n, far)) / d for n in self._numerators()])
+        stop = self.first + self.size * self.step
+        return np.array([max(-far, min(n, far)) / d for n in range(self.first, stop, self.step)])
 
-    def low(self) -> NDArray[np.float64]:
-        """Return what `float64` rounded off, itself rounded: their sum has at least 106 bits."""
-        d = self.denominator
-        rest = []
-        for n, high in zip(self._numerators(), self.float64().tolist(), strict=True):
-            p, q = high.as_integer_ratio()
-            rest.append((n * q - p * d) / (d * q) if abs(high) < 2.0**64 else 0.0)
-        return np.array(rest)
+    def low(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return what `float64` rounded off at some points, itself rounded, and 0 elsewhere.
 
-    def _numerators(self) -> list[int]:
-        return [self.first + k * self.step for k in range(self.size)]
+        The sum of both has at least 106 bits.
+        """
+        low = np.zeros(self.size)
+        for k in indices.tolist():
+            n = self.first + k * self.step
+            if abs(n) < self.denominator << 64:
+                p, q = (n / self.denominator).as_integer_ratio()
+                low[k] = (n * q - p * self.denominator) / (self.denominator * q)
+        return low
 
 
 @dataclass(frozen=True, slots=True)

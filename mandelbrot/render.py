@@ -12,7 +12,7 @@ from mandelbrot.plane import integer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mandelbrot.plane import Pyramid
+    from mandelbrot.plane import Pyramid, Tile
 
 Counts: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]"
 Maxiter: TypeAlias = int | Literal["auto"]
@@ -99,7 +99,8 @@ def render_tile(
     if cancel is None:
         cancel = np.zeros(1, np.uint8)
 
-    from mandelbrot import escape_time  # noqa: PLC0415 - numba, only when computing
+    # Compiled code and its compiler are loaded only when there is something to compute.
+    from mandelbrot import escape_time  # noqa: PLC0415
 
     re, im = tile.re.float64(), tile.im.float64()
     out = np.empty((im.size, re.size), count_dtype(cap))
@@ -109,11 +110,34 @@ def render_tile(
         unsure = np.zeros(out.shape, np.bool_)
         finished = escape_time.certified_tile(re, im, cap, cancel, out, unsure)
         if finished and unsure.any():
-            low = tile.re.low(), tile.im.low()
-            finished = escape_time.refined_tile(re, im, *low, cap, cancel, out, unsure)
+            finished = _refine(tile, re, im, cap, cancel, out, unsure)
     if not finished:
         msg = f"tile {level}/{row}.{column} was cancelled"
         raise CancelledError(msg)
     if (out == out[0, 0]).all():
         return np.broadcast_to(out[0, 0], out.shape)
     return out
+
+
+def _refine(
+    tile: Tile,
+    re: NDArray[np.float64],
+    im: NDArray[np.float64],
+    maxiter: int,
+    cancel: NDArray[np.uint8],
+    out: Counts,
+    unsure: NDArray[np.bool_],
+) -> bool:
+    """Count the unsure pixels again, with more and more digits; return False when cancelled."""
+    from mandelbrot import escape_time  # noqa: PLC0415
+
+    re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
+    im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
+    if not escape_time.refined_tile(re, im, re_low, im_low, maxiter, cancel, out, unsure):
+        return False
+    if not unsure.any():
+        return True
+
+    from mandelbrot import fixed_point  # noqa: PLC0415
+
+    return fixed_point.finish_tile(tile, maxiter, cancel, out, unsure)
