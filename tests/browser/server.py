@@ -60,7 +60,6 @@ def serve(front_end: FrontEnd, folder: Path) -> Iterator[Server]:
     config.mkdir(parents=True)
     (config / "page_config.json").write_text(json.dumps(PAGE_CONFIG))
     python_path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    _decline_news(folder / "jupyter_config_dir")
     environment = os.environ | folders | {"PYTHONPATH": python_path}
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -73,13 +72,6 @@ def serve(front_end: FrontEnd, folder: Path) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _decline_news(config: Path) -> None:
-    """Keep the front end from covering the notebook with an offer of Jupyter news."""
-    settings = config / "lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
 
 
 def _free_port() -> int:

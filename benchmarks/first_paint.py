@@ -1,0 +1,134 @@
+"""From running the cell to the whole set on the screen: ``python -m benchmarks.first_paint``.
+
+A real JupyterLab and headless Chromium, cut off from the network; medians over runs. Warm means
+that the kernels' machine code is on disk already, cold that it is not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.chromium import launch_chromium
+from tests.browser.notebook import Notebook
+from tests.browser.picture import Picture
+from tests.browser.server import REPOSITORY, Server, serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+RUNS = 5
+ROUND_TRIPS = 40
+
+SET_UP = """
+import zarr
+from imjoy_plugin import run_vizarr
+from mandelbrot_store import LRUStoreCache, MandelbrotStore
+from numcodecs import Blosc
+store = MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=Blosc())
+store = LRUStoreCache(store, max_size=2**30)
+img = {"source": zarr.open(store, mode="r"), "name": "mandelbrot"}
+"""
+HEAVY = """
+heavy = MandelbrotStore(maxiter=2**20, precision="fast")
+viewer = run_vizarr(
+    {"source": zarr.open(heavy, mode="r")}, {"zoom": -36, "target": [0.15 * 2**50, 2**49]}
+)
+"""
+COUNT_CALLS = """window.calls = 0;
+addEventListener("message", ({ data }) => { calls += data?.type === "method"; });"""
+
+
+def first_paint(browser: Browser, server: Server) -> tuple[float, int]:
+    """Return the seconds from running the last cell to the whole set, and the RPC calls made."""
+    notebook = Notebook(browser, server)
+    notebook.page.add_init_script(COUNT_CALLS)
+    notebook.open(notebook.write([SET_UP, "viewer = run_vizarr(img)"]))
+    notebook.run_cell(0)
+    notebook.select(1)
+    begin = time.perf_counter()
+    notebook.run_cell(1, wait=False)
+    done = "main.viewer[data-state=idle][data-complete=true]"
+    notebook.window(1).locator(done).wait_for(timeout=60_000)
+    seconds = time.perf_counter() - begin
+    calls = int(notebook.page.evaluate("() => calls"))
+    notebook.close()
+    return seconds, calls
+
+
+def round_trips(client: BlockingKernelClient) -> list[float]:
+    """Return the milliseconds that another client's cells took from request to reply."""
+    times = []
+    for _ in range(ROUND_TRIPS):
+        begin = time.perf_counter()
+        client.execute("pass", reply=True, timeout=60)
+        times.append((time.perf_counter() - begin) * 1e3)
+    return times
+
+
+def waiting(browser: Browser, server: Server, folder: Path) -> tuple[list[float], list[float]]:
+    """Return the round trips of another client, the kernel idle and while it computes tiles."""
+    notebook = Notebook(browser, server)
+    notebook.open(notebook.write([SET_UP, HEAVY]))
+    notebook.run_cell(0)
+    kernel = notebook.page.evaluate(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
+    )
+    connection = folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"
+    client = BlockingKernelClient(connection_file=str(connection))
+    client.load_connection_file()
+    client.start_channels()
+    client.wait_for_ready(timeout=30)
+    idle = round_trips(client)
+    notebook.run_cell(1)
+    picture = Picture(notebook, 1)
+    expect(picture.root).to_have_attribute("data-state", "loading", timeout=60_000)
+    busy = round_trips(client)
+    if picture.root.get_attribute("data-state") != "loading":
+        msg = "the tiles were computed before the measurement ended; raise maxiter in HEAVY"
+        raise RuntimeError(msg)
+    client.stop_channels()
+    notebook.close()
+    return idle, busy
+
+
+def main() -> None:
+    """Measure and print."""
+    page = (REPOSITORY / "imjoy_plugin.html").read_bytes()
+    print(f"page: {len(gzip.compress(page)) / 1e6:.3f} MB compressed, {len(page) / 1e6:.2f} MB")
+    with sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        cold = []
+        for _ in range(RUNS):
+            with tempfile.TemporaryDirectory() as name:
+                os.environ["NUMBA_CACHE_DIR"] = str(Path(name) / "numba")
+                with serve("lab", Path(name)) as server:
+                    cold.append(first_paint(browser, server)[0])
+        del os.environ["NUMBA_CACHE_DIR"]
+        with tempfile.TemporaryDirectory() as name, serve("lab", Path(name)) as server:
+            first_paint(browser, server)
+            runs = [first_paint(browser, server) for _ in range(RUNS)]
+            idle, busy = waiting(browser, server, Path(name))
+        browser.close()
+    warm = [seconds for seconds, _ in runs]
+    for name, times in (("warm", warm), ("cold", cold)):
+        shown = ", ".join(f"{seconds:.2f}" for seconds in times)
+        print(f"cell to whole set, {name} JIT: median {statistics.median(times):.2f} s ({shown})")
+    print(f"RPC calls before the first picture: {max(calls for _, calls in runs)}")
+    for name, times in (("idle kernel", idle), ("while tiles are computed", busy)):
+        print(
+            f"another client's cell, {name}: median {statistics.median(times):.1f} ms, "
+            f"worst of {ROUND_TRIPS} {max(times):.1f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
