@@ -72,7 +72,7 @@ def attracted(
             return False
         multiplier *= 2 * math.sqrt(a * a + b * b)
         a, b = a * a - b * b + cx, 2 * a * b + cy
-        distance = math.hypot(a - x, b - y)
+        distance = math.sqrt((a - x) * (a - x) + (b - y) * (b - y))
         period += 1
     if not multiplier < 1:
         return False
@@ -87,7 +87,7 @@ def attracted(
         radius = ((2 * size + radius) * radius + step_error) * _UP
         a, b = a * a - b * b + cx, 2 * a * b + cy
         size = math.sqrt(a * a + b * b)
-    return (math.hypot(a - x, b - y) + radius) * _UP <= start
+    return (math.sqrt((a - x) * (a - x) + (b - y) * (b - y)) + radius) * _UP <= start
 
 
 @kernel()
@@ -136,7 +136,7 @@ def disc_count(cx: float, cy: float, radius: float, maxiter: int) -> int:
         elif n > saved:
             distance = (x - saved_x) * (x - saved_x) + (y - saved_y) * (y - saved_y)
             if distance < max(near, e * e):
-                if attracted(x, y, cx, cy, e, step_error, n - saved, math.sqrt(distance)):
+                if attracted(x, y, cx, cy, e, step_error, float(n - saved), math.sqrt(distance)):
                     return maxiter
                 near = distance / 256
     return maxiter if maxiter <= _LONGEST else UNSURE

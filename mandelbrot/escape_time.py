@@ -46,9 +46,18 @@ def _block_count(
     bottom, right = min(top + side, im.size), min(left + side, re.size)
     half_width, half_height = 0.5 * (re[right - 1] - re[left]), 0.5 * (im[top] - im[bottom - 1])
     # 8 units cover the rounding of c, of the centre and of the radius (|c| ≤ 4 or the count is 0).
-    radius = math.hypot(half_width, half_height) * (1 + 8 * UNIT) + 8 * UNIT
+    radius = math.sqrt(half_width * half_width + half_height * half_height) * (1 + 8 * UNIT) + 8 * UNIT
     cx, cy = re[left] + half_width, im[bottom - 1] + half_height
     return disc_count(cx, cy, radius, maxiter), bottom, right
+
+
+@kernel()
+def _fill(
+    out: Counts, width: int, top: int, bottom: int, left: int, right: int, count: int
+) -> None:
+    for j in range(top, bottom):
+        for i in range(left, right):
+            out[j * width + i] = count
 
 
 @kernel()
@@ -74,7 +83,7 @@ def _next_queue(
         block += 1
         count, bottom, right = _block_count(re, im, y, x, _BLOCK, maxiter)
         if count >= 0:
-            out[y:bottom, x:right] = count
+            _fill(out, re.size, y, bottom, x, right, count)
             continue
         for top in range(y, bottom, _SUB_BLOCK):
             for left in range(x, right, _SUB_BLOCK):
@@ -83,12 +92,12 @@ def _next_queue(
                 if count != HOPELESS:
                     sub, low, end = _block_count(re, im, top, left, _SUB_BLOCK, maxiter)
                 if sub >= 0:
-                    out[top:low, left:end] = sub
+                    _fill(out, re.size, top, low, left, end, sub)
                     continue
                 for j in range(top, low):
                     for i in range(left, end):
                         if in_main_components(re[i], im[j], 2 * UNIT):
-                            out[j, i] = maxiter
+                            out[j * re.size + i] = maxiter
                         else:
                             points[0, queued], points[1, queued] = re[i], im[j]
                             pixels[queued] = j * re.size + i
@@ -96,15 +105,14 @@ def _next_queue(
     return block, queued
 
 
-@kernel()
+@kernel(entry=True)
 def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -> bool:
-    """Write the counts of the float64 recurrence at ``re[i] + 1j * im[j]`` to ``out[j, i]``.
+    """Write the counts of the float64 recurrence at ``re[i] + 1j * im[j]``, row by row, to `out`.
 
     Returns False when cancelled.
     """
     points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts = np.empty(_QUEUE, np.uint32)
-    flat = out.reshape(-1)
     block = np.int64(0)
     queued = -1
     while queued != 0 and not cancel[0]:
@@ -112,18 +120,17 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
         if not float64.count(points, queued, maxiter, cancel, counts):
             return False
         for k in range(queued):
-            flat[pixels[k]] = counts[k]
+            out[pixels[k]] = counts[k]
     return not cancel[0]
 
 
-@kernel()
+@kernel(entry=True)
 def certified_tile(
     re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts, unsure: Bools
 ) -> bool:
     """As `fast_tile`, with counts that are certain, except where `unsure` is set."""
     points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
-    flat, flat_unsure = out.reshape(-1), unsure.reshape(-1)
     block = np.int64(0)
     queued = -1
     while queued != 0 and not cancel[0]:
@@ -131,12 +138,12 @@ def certified_tile(
         if not float64.count_certified(points, queued, maxiter, cancel, counts, certain):
             return False
         for k in range(queued):
-            flat[pixels[k]] = counts[k]
-            flat_unsure[pixels[k]] = not certain[k]
+            out[pixels[k]] = counts[k]
+            unsure[pixels[k]] = not certain[k]
     return not cancel[0]
 
 
-@kernel()
+@kernel(entry=True)
 def refined_tile(
     re: Floats,
     im: Floats,
@@ -153,12 +160,11 @@ def refined_tile(
     """
     points, pixels = np.empty((4, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
-    flat, flat_unsure = out.reshape(-1), unsure.reshape(-1)
     pixel = np.int64(0)
-    while pixel < flat.size:
+    while pixel < out.size:
         queued = 0
-        while pixel < flat.size and queued < _QUEUE:
-            if flat_unsure[pixel]:
+        while pixel < out.size and queued < _QUEUE:
+            if unsure[pixel]:
                 j, i = pixel // re.size, pixel % re.size
                 points[0, queued], points[1, queued] = re[i], im[j]
                 points[2, queued], points[3, queued] = re_low[i], im_low[j]
@@ -168,6 +174,6 @@ def refined_tile(
         if not double_double.count_certified(points, queued, maxiter, cancel, counts, certain):
             return False
         for k in range(queued):
-            flat[pixels[k]] = counts[k]
-            flat_unsure[pixels[k]] = not certain[k]
+            out[pixels[k]] = counts[k]
+            unsure[pixels[k]] = not certain[k]
     return True

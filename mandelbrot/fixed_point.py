@@ -159,10 +159,9 @@ def count_point(
     cx: Limbs, cy: Limbs, c_is_exact: bool, maxiter: int, cancel: NDArray[np.uint8]
 ) -> int:
     """Return the count at a point, or -1 when these digits do not certify it (or when cancelled)."""
-    x, y = cx.copy(), cy.copy()
-    saved_x, saved_y, lap_x, lap_y = cx.copy(), cy.copy(), cx.copy(), cy.copy()
-    ax, ay, xx, yy = (np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x))
-    scratch = np.empty_like(x)
+    x, y, saved_x, saved_y = cx.copy(), cy.copy(), cx.copy(), cy.copy()
+    lap_x, lap_y, ax, ay = cx.copy(), cy.copy(), cx.copy(), cy.copy()
+    xx, yy, scratch = cx.copy(), cy.copy(), cx.copy()
     # The error is e * scale and a unit is unit * scale: no under- or overflow at any length.
     shift = 64 * x.size - WHOLE
     scale, unit = math.ldexp(1.0, -shift), 1.0
@@ -220,7 +219,7 @@ def count_point(
     return maxiter if certain_inside == maxiter else -1
 
 
-@kernel()
+@kernel(entry=True)
 def count_points(
     re: Limbs,
     im: Limbs,

@@ -105,10 +105,12 @@ def render_tile(
     re, im = tile.re.float64(), tile.im.float64()
     out = np.empty((im.size, re.size), count_dtype(cap))
     if precision == "fast":
-        finished = escape_time.fast_tile(re, im, cap, cancel, out)
+        finished = escape_time.fast_tile(re, im, cap, cancel, out.reshape(-1))
     else:
         unsure = np.zeros(out.shape, np.bool_)
-        finished = escape_time.certified_tile(re, im, cap, cancel, out, unsure)
+        finished = escape_time.certified_tile(
+            re, im, cap, cancel, out.reshape(-1), unsure.reshape(-1)
+        )
         if finished and unsure.any():
             finished = _refine(tile, re, im, cap, cancel, out, unsure)
     if not finished:
@@ -133,7 +135,10 @@ def _refine(
 
     re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
     im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
-    if not escape_time.refined_tile(re, im, re_low, im_low, maxiter, cancel, out, unsure):
+    finished = escape_time.refined_tile(
+        re, im, re_low, im_low, maxiter, cancel, out.reshape(-1), unsure.reshape(-1)
+    )
+    if not finished:
         return False
     if not unsure.any():
         return True
