@@ -24,6 +24,9 @@ LONG = 60_000  # milliseconds
 SIZE = 2**50  # level-0 pixels a side
 INTERIOR = 255
 
+# Notebook 7.6 logs this for any notebook, however plain.
+NOTEBOOK_7_ITSELF = {"Cannot read properties of undefined (reading 'schema')"}
+
 IMPORTS = """
 import time
 import zarr
@@ -87,7 +90,7 @@ def test_the_notebook_runs_from_top_to_bottom(notebook: Notebook, levels: zarr.G
     Picture(notebook, second).wait()
     notebook.screenshot("notebook-end")
     assert notebook.blocked == []
-    assert notebook.console == []
+    assert [line for line in notebook.console if line not in NOTEBOOK_7_ITSELF] == []
 
 
 def test_inside_and_outside_are_where_they_belong(notebook: Notebook, levels: zarr.Group) -> None:
