@@ -142,11 +142,19 @@ class Pyramid:
         _set(self, "center", _point(self.center))
         _set(self, "width", exact(self.width, "width"))
         if self.width <= 0:
-            msg = f"width={self.width}: expected a positive number; give the side of the square"
+            shown = exact_text(self.width)
+            msg = f"width={shown[:60]}: expected a positive number; give the side of the square"
             raise ValueError(msg)
         if self.sampling not in get_args(Sampling):
             msg = f"sampling={self.sampling!r}: expected 'center' or 'corner'"
             raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        center = ", ".join(repr(exact_text(part)) for part in self.center)
+        return (
+            f"Pyramid(levels={self.levels}, tilesize={self.tilesize}, center=({center}), "
+            f"width={exact_text(self.width)!r}, sampling={self.sampling!r})"
+        )
 
     def tiles(self, level: int) -> int:
         """Return the number of tiles a side at `level`."""
