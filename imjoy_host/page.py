@@ -57,7 +57,7 @@ class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
             return
         super()._handle_method(data)
 
-    def _call_method(  # noqa: PLR0917 # the signature is RPC's
+    def _call_method(  # the signature is RPC's
         self,
         method: Callable[..., object],
         args: list[object],
