@@ -91,9 +91,7 @@ def attracted(
 
 
 @kernel()
-def _hopeful(
-    x: float, y: float, cx: float, cy: float, n: int, maxiter: int
-) -> bool:
+def _hopeful(x: float, y: float, cx: float, cy: float, n: int, maxiter: int) -> bool:
     """Whether the centre, from ẑ_n on, escapes before its derivative grows 16-fold (or does not).
 
     An eighth of the disc survives an 8-fold growth; the factor 2 is for centres that are not

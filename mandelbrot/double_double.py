@@ -8,12 +8,10 @@ float64.py with another δ: see docs/exactness.md for its derivation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from numba.core import types
-from numba.extending import intrinsic
+from typing import TYPE_CHECKING
 
 from mandelbrot import lanes
+from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import (
     CX,
@@ -44,16 +42,6 @@ ROUNDING = 2.0**-98
 
 STEPS = 2
 """Steps unrolled in one pass over the lanes."""
-
-
-@intrinsic  # type: ignore[untyped-decorator]  # numba is untyped
-def fma(_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ANN401 - numba's own objects
-    """Return a * b + c, rounded once."""
-
-    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), codegen
 
 
 @kernel()

@@ -42,11 +42,12 @@ _FULL = _QUEUE - _BLOCK * _BLOCK
 def _block_count(
     re: Floats, im: Floats, top: int, left: int, side: int, maxiter: int
 ) -> tuple[int, int, int]:
-    """Return (count or `UNSURE` or `HOPELESS`, bottom, right) of a block of at most side² pixels."""
+    """Return the common count (or `UNSURE`, or `HOPELESS`) of a block, its bottom and its right."""
     bottom, right = min(top + side, im.size), min(left + side, re.size)
     half_width, half_height = 0.5 * (re[right - 1] - re[left]), 0.5 * (im[top] - im[bottom - 1])
     # 8 units cover the rounding of c, of the centre and of the radius (|c| ≤ 4 or the count is 0).
-    radius = math.sqrt(half_width * half_width + half_height * half_height) * (1 + 8 * UNIT) + 8 * UNIT
+    radius = math.sqrt(half_width * half_width + half_height * half_height)
+    radius = radius * (1 + 8 * UNIT) + 8 * UNIT
     cx, cy = re[left] + half_width, im[bottom - 1] + half_height
     return disc_count(cx, cy, radius, maxiter), bottom, right
 
@@ -113,8 +114,7 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
     """
     points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts = np.empty(_QUEUE, np.uint32)
-    block = np.int64(0)
-    queued = -1
+    block, queued = 0, -1
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
         if not float64.count(points, queued, maxiter, cancel, counts):
@@ -131,8 +131,7 @@ def certified_tile(
     """As `fast_tile`, with counts that are certain, except where `unsure` is set."""
     points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
-    block = np.int64(0)
-    queued = -1
+    block, queued = 0, -1
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
         if not float64.count_certified(points, queued, maxiter, cancel, counts, certain):
@@ -160,7 +159,7 @@ def refined_tile(
     """
     points, pixels = np.empty((4, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
-    pixel = np.int64(0)
+    pixel = 0
     while pixel < out.size:
         queued = 0
         while pixel < out.size and queued < _QUEUE:

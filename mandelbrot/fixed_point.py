@@ -9,14 +9,12 @@ are followed exactly. The bound e' ≤ (2|ẑ| + e) e + δ is carried directly.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from mandelbrot import rational
+from mandelbrot.intrinsics import multiply_add
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
@@ -36,39 +34,23 @@ _TINY = 1e-300  # stands for all smaller bounds
 _ZERO, _ONE, _SIXTEEN = np.uint64(0), np.uint64(1), np.uint64(16)
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba is untyped
-def _multiply_add(_context: Any, a: Any, b: Any, c: Any, d: Any) -> Any:  # noqa: ANN401 - numba's
-    """Return low and high word of a * b + c + d, which always fits in two."""
-    pair = types.UniTuple(types.uint64, 2)
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        wide = ir.IntType(128)
-        a, b, c, d = (builder.zext(arg, wide) for arg in args)
-        total = builder.add(builder.add(builder.mul(a, b), c), d)
-        low = builder.trunc(total, ir.IntType(64))
-        high = builder.trunc(builder.lshr(total, ir.Constant(wide, 64)), ir.IntType(64))
-        return cgutils.pack_array(builder, [low, high])
-
-    return pair(types.uint64, types.uint64, types.uint64, types.uint64), codegen
-
-
 @kernel()
 def _add(a: Limbs, b: Limbs, out: Limbs) -> None:
     carry = _ZERO
     for k in range(a.size):
-        out[k], carry = _multiply_add(a[k], _ONE, b[k], carry)
+        out[k], carry = multiply_add(a[k], _ONE, b[k], carry)
 
 
 @kernel()
 def _subtract(a: Limbs, b: Limbs, out: Limbs) -> None:
     carry = _ONE
     for k in range(a.size):
-        out[k], carry = _multiply_add(a[k], _ONE, ~b[k], carry)
+        out[k], carry = multiply_add(a[k], _ONE, ~b[k], carry)
 
 
 @kernel()
 def _is_negative(a: Limbs) -> bool:
-    return a[a.size - 1] >> np.uint64(63) != _ZERO
+    return bool(a[a.size - 1] >> np.uint64(63))
 
 
 @kernel()
@@ -76,7 +58,7 @@ def _magnitude(a: Limbs, out: Limbs) -> None:
     """Write 16 |a|: the product of two such has its high limbs where they belong."""
     flip, carry = (~_ZERO, _SIXTEEN) if _is_negative(a) else (_ZERO, _ZERO)
     for k in range(a.size):
-        out[k], carry = _multiply_add(a[k] ^ flip, _SIXTEEN, _ZERO, carry)
+        out[k], carry = multiply_add(a[k] ^ flip, _SIXTEEN, _ZERO, carry)
 
 
 @kernel()
@@ -85,12 +67,12 @@ def _multiply(a: Limbs, b: Limbs, out: Limbs) -> bool:
     size = a.size
     dropped = _ZERO
     for i in range(size):
-        low, carry = _multiply_add(a[i], b[0], out[0] if i > 0 else _ZERO, _ZERO)
+        low, carry = multiply_add(a[i], b[0], out[0] if i > 0 else _ZERO, _ZERO)
         dropped |= low
         for j in range(1, size):
-            out[j - 1], carry = _multiply_add(a[i], b[j], out[j] if i > 0 else _ZERO, carry)
+            out[j - 1], carry = multiply_add(a[i], b[j], out[j] if i > 0 else _ZERO, carry)
         out[size - 1] = carry
-    return dropped == _ZERO
+    return bool(dropped == _ZERO)
 
 
 @kernel()
@@ -125,7 +107,7 @@ def _distance(ax: Limbs, ay: Limbs, bx: Limbs, by: Limbs, scratch: Limbs) -> flo
 def _is_near(a: Limbs, b: Limbs) -> bool:
     """Whether two numbers differ by less than about 2^-20, from their top limbs."""
     difference = np.int64(a[a.size - 1] - b[b.size - 1])
-    return abs(difference) < 2 ** (64 - WHOLE - 20)
+    return bool(abs(difference) < 2 ** (64 - WHOLE - 20))
 
 
 @kernel()
@@ -155,10 +137,14 @@ def _step(
 
 
 @kernel()
-def count_point(
-    cx: Limbs, cy: Limbs, c_is_exact: bool, maxiter: int, cancel: NDArray[np.uint8]
+def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
+    cx: Limbs,
+    cy: Limbs,
+    c_is_exact: bool,  # noqa: FBT001 - compiled functions have no keyword arguments
+    maxiter: int,
+    cancel: NDArray[np.uint8],
 ) -> int:
-    """Return the count at a point, or -1 when these digits do not certify it (or when cancelled)."""
+    """Return the count at a point, or -1 when these digits do not certify it or on cancellation."""
     x, y, saved_x, saved_y = cx.copy(), cy.copy(), cx.copy(), cy.copy()
     lap_x, lap_y, ax, ay = cx.copy(), cy.copy(), cx.copy(), cy.copy()
     xx, yy, scratch = cx.copy(), cy.copy(), cx.copy()
@@ -241,9 +227,7 @@ def count_points(
                     unsure[j, i] = False
 
 
-def limbs(
-    axis: Axis, size: int, indices: NDArray[np.intp]
-) -> tuple[Limbs, NDArray[np.bool_]]:
+def limbs(axis: Axis, size: int, indices: NDArray[np.intp]) -> tuple[Limbs, NDArray[np.bool_]]:
     """Return points of an axis in fixed point, rounded down, shape (n, size), and what is exact."""
     words, exact = bytearray(), []
     for k in indices.tolist():

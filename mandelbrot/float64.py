@@ -75,9 +75,7 @@ def recount(group: Floats, width: int, passes: int) -> None:
 # With a bound the roundings no longer decide the counts, so here operations may fuse (a fused one
 # has one rounding less): 20 % faster, and the counts are still the same on all machines.
 @kernel(contract=True)
-def advance_certified(
-    state: Floats, width: int, passes: int, growth: float, kappa: float
-) -> None:
+def advance_certified(state: Floats, width: int, passes: int, growth: float, kappa: float) -> None:
     """`advance`, carrying S; N already counts the steps of this round.
 
     ``growth`` is 4 (1 + η). After k steps of a pass S is held divided by growth^k, which saves a
@@ -137,7 +135,8 @@ def count(
 ) -> bool:
     """Write the counts of the float64 recurrence for ``points[:, :size]``.
 
-    A point is its real and its imaginary part. A lane that is proven to run in a cycle is not followed to the cap. False when cancelled.
+    A point is its real and its imaginary part. A lane that is proven to run in a cycle is not
+    followed to the cap. False when cancelled.
     """
     state, start, group, target, flag, chosen = lanes.allocate()
     live = fresh = lanes.fill(state, target, points, size)

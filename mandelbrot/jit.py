@@ -35,7 +35,7 @@ def _package_digest() -> str:
     return digest.hexdigest()
 
 
-class _CacheFile(caching.IndexDataCacheFile):  # type: ignore[misc]  # numba is untyped
+class _CacheFile(caching.IndexDataCacheFile):
     def load(self, key: object) -> object:
         # A damaged file costs a compilation, as does a full disk below.
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
@@ -50,12 +50,10 @@ class _CacheFile(caching.IndexDataCacheFile):  # type: ignore[misc]  # numba is 
             self._save_index({**self._load_index(), key: name})
 
 
-class _Cache(caching.FunctionCache):  # type: ignore[misc]  # numba is untyped
+class _Cache(caching.FunctionCache):
     def __init__(self, py_func: Callable[..., object]) -> None:
         super().__init__(py_func)
-        self._cache_file = _CacheFile(
-            self._cache_path, self._impl.filename_base, _package_digest()
-        )
+        self._cache_file = _CacheFile(self._cache_path, self._impl.filename_base, _package_digest())
 
 
 def kernel(

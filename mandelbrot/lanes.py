@@ -174,7 +174,7 @@ def certify(group: Floats, flag: Ints, finished: int, maxiter: int, error2: floa
 
 @kernel()
 def bound_constants(maxiter: int, error2: float) -> tuple[float, float]:
-    """Return growth = 4 (1 + η) and κ of the recurrence of S (see float64.py), for δ² = `error2`."""
+    """Return growth = 4 (1 + η) and κ for the recurrence of S (float64.py), given δ² = `error2`."""
     eta = 1 / (maxiter + 64)
     growth = 4 * (1 + eta) * (1 + 2.0**-48)  # the last factor covers the rounding of S itself
     return growth, (1 + 1 / eta) * error2 / growth

@@ -25,9 +25,9 @@ def is_member(re: Fraction, im: Fraction) -> bool:
     """
     x, y2 = mpq(re), mpq(im) ** 2
     if y2 == 0:
-        return -2 <= x <= mpq(1, 4)
+        return bool(-2 <= x <= mpq(1, 4))
     q = (x - mpq(1, 4)) ** 2 + y2
-    return 4 * q * (q + x - mpq(1, 4)) <= y2 or 16 * ((x + 1) ** 2 + y2) <= 1
+    return bool(4 * q * (q + x - mpq(1, 4)) <= y2 or 16 * ((x + 1) ** 2 + y2) <= 1)
 
 
 def may_be_member(tile: Tile) -> NDArray[np.bool_]:
@@ -35,8 +35,10 @@ def may_be_member(tile: Tile) -> NDArray[np.bool_]:
     near = 2.0**-40
     x, y2 = tile.re.float64().clip(-8, 8), tile.im.float64().clip(-8, 8)[:, np.newaxis] ** 2
     q = (x - 0.25) ** 2 + y2
-    cardioid = np.abs(q * (q + x - 0.25) - y2 / 4) < near
-    return cardioid | (np.abs((x + 1) ** 2 + y2 - 1 / 16) < near) | (y2 == 0)
+    cardioid = np.abs(q * (q + x - 0.25) - y2 / 4)
+    disc = np.abs((x + 1) ** 2 + y2 - 1 / 16)
+    may_be: NDArray[np.bool_] = (np.minimum(cardioid, disc) < near) | (y2 == 0)
+    return may_be
 
 
 def short_count(re: Fraction, im: Fraction, maxiter: int) -> int | None:

@@ -28,7 +28,8 @@ def boundary_point(inside: complex, outside: complex, maxiter: int = 3000) -> tu
 
     for _ in range(60):
         middle = (a + b) / 2
-        a, b = (middle, b) if exact_count(*at(middle), maxiter, bits=256) == maxiter else (a, middle)
+        is_inside = exact_count(*at(middle), maxiter, bits=256) == maxiter
+        a, b = (middle, b) if is_inside else (a, middle)
     return tuple(str(part) for part in at(b))  # type: ignore[return-value]
 
 
@@ -56,9 +57,7 @@ def tile_at(pyramid: Pyramid, level: int, point: tuple[str, str]) -> tuple[int, 
     return level, row, column
 
 
-def check_tile(
-    pyramid: Pyramid, address: tuple[int, int, int], maxiter: int, samples: int
-) -> None:
+def check_tile(pyramid: Pyramid, address: tuple[int, int, int], maxiter: int, samples: int) -> None:
     """Compare random pixels, half of them where float64 differs, with the oracle."""
     found = render_tile(pyramid, *address, maxiter=maxiter)
     tile = pyramid.tile(*address)
@@ -152,14 +151,8 @@ def test_counts_below_the_depth_of_float64(width: str) -> None:
 # Points near the boundary: r e^{iθ} on the multiplier circle of the main cardioid, pushed outwards.
 near_boundary = st.builds(
     lambda turn, depth: (
-        str(
-            Fraction(math.cos(turn) / 2 - math.cos(2 * turn) / 4)
-            * (1 + Fraction(1, 10**depth))
-        ),
-        str(
-            Fraction(math.sin(turn) / 2 - math.sin(2 * turn) / 4)
-            * (1 + Fraction(1, 10**depth))
-        ),
+        str(Fraction(math.cos(turn) / 2 - math.cos(2 * turn) / 4) * (1 + Fraction(1, 10**depth))),
+        str(Fraction(math.sin(turn) / 2 - math.sin(2 * turn) / 4) * (1 + Fraction(1, 10**depth))),
     ),
     st.floats(0, 2 * math.pi),
     st.integers(1, 12),

@@ -13,7 +13,9 @@ from tests.mandelbrot.oracle import float64_counts, seed_tile
 SEAHORSE = ("-0.7463", "0.1102")
 
 
-@pytest.mark.parametrize("address", [(39, 0, 0), (39, 1, 1), (38, 1, 2), (36, 6, 5), (30, 512, 333)])
+@pytest.mark.parametrize(
+    "address", [(39, 0, 0), (39, 1, 1), (38, 1, 2), (36, 6, 5), (30, 512, 333)]
+)
 def test_corner_sampling_gives_the_tiles_of_the_original(address: tuple[int, int, int]) -> None:
     ours = render_tile(Pyramid(sampling="corner"), *address, maxiter=255, precision="fast")
     assert ours.dtype == np.uint8
@@ -148,9 +150,7 @@ def test_threads_and_order_do_not_matter() -> None:
         ({"precision": "best"}, ValueError, "precision='best': expected 'exact' or 'fast'"),
     ],
 )
-def test_bad_parameters(
-    parameters: dict[str, object], error: type[Exception], match: str
-) -> None:
+def test_bad_parameters(parameters: dict[str, object], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         render_tile(Pyramid(), 39, 0, 0, **parameters)  # type: ignore[arg-type]  # the point
 
