@@ -36,9 +36,15 @@ def _package_digest() -> str:
 
 
 class _CacheFile(caching.IndexDataCacheFile):
+    # A damaged file costs a compilation, and so does a full disk.
+
+    def _load_index(self) -> dict[object, str]:
+        with contextlib.suppress(EOFError, pickle.UnpicklingError):
+            return dict(super()._load_index())
+        return {}
+
     def load(self, key: object) -> object:
-        # A damaged file costs a compilation, as does a full disk below.
-        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+        with contextlib.suppress(EOFError, pickle.UnpicklingError):
             return super().load(key)
         return None
 

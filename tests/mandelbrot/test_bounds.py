@@ -1,0 +1,213 @@
+"""The error bounds hold, and are not so wide as to be useless; the arithmetic is what it says."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import gmpy2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from mandelbrot import discs, double_double, fixed_point, float64, lanes
+from tests.mandelbrot.oracle import exact_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# Inner kernels are callable from compiled code only.
+
+
+@njit
+def advance_float64(state: NDArray[np.float64], passes: int, maxiter: int) -> float:
+    error2 = discs.ROUNDING * discs.ROUNDING
+    growth, kappa = lanes.bound_constants(maxiter, error2)
+    float64.advance_certified(state, lanes.LANES, passes, growth, kappa)
+    return error2
+
+
+@njit
+def advance_double_double(state: NDArray[np.float64], passes: int, maxiter: int) -> float:
+    error2 = double_double.ROUNDING * double_double.ROUNDING
+    growth, kappa = lanes.bound_constants(maxiter, error2)
+    double_double.advance(state, lanes.LANES, passes, growth, kappa)
+    return error2
+
+
+@njit
+def double_double_step(z: tuple[float, ...]) -> tuple[float, float, float, float]:
+    return double_double.step(*z)
+
+
+@njit
+def disc_count(cx: float, cy: float, radius: float, maxiter: int) -> int:
+    return discs.disc_count(cx, cy, radius, maxiter)
+
+
+@njit
+def multiply(a: NDArray[np.uint64], b: NDArray[np.uint64], out: NDArray[np.uint64]) -> bool:
+    a2, b2 = np.empty_like(a), np.empty_like(b)
+    fixed_point._magnitude(a, a2)
+    fixed_point._magnitude(b, b2)
+    return fixed_point._multiply(a2, b2, out)
+
+
+@njit
+def add_and_subtract(
+    a: NDArray[np.uint64], b: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    total, difference = np.empty_like(a), np.empty_like(a)
+    fixed_point._add(a, b, total)
+    fixed_point._subtract(a, b, difference)
+    return total, difference
+
+
+@njit
+def to_float(a: NDArray[np.uint64]) -> float:
+    return fixed_point._to_float(a)
+
+
+def points(count: int) -> Iterator[tuple[Fraction, Fraction]]:
+    """Points whose orbits stay for a while: beside the boundary of the main cardioid."""
+    rng = random.Random(7)  # noqa: S311 - a repeatable sample
+    while count:
+        c = complex(rng.uniform(-2, 0.5), rng.uniform(0, 1.2))
+        near = Fraction(c.real) + Fraction(1, rng.randrange(3, 10**9)), Fraction(c.imag)
+        if 60 < exact_count(*near, 400, bits=256) < 400 or rng.random() < 0.01:
+            count -= 1
+            yield near
+
+
+@pytest.mark.parametrize("rung", ["float64", "double-double"])
+def test_the_running_bound_holds(rung: str) -> None:
+    sample = list(points(lanes.LANES))
+    state = np.zeros(lanes.STATE)
+    for i, (re, im) in enumerate(sample):
+        state[lanes.CX + i], state[lanes.CY + i] = float(re), float(im)
+    advance, steps = advance_float64, float64.STEPS
+    if rung == "double-double":
+        advance, steps = advance_double_double, double_double.STEPS
+        for i, (re, im) in enumerate(sample):
+            state[lanes.CXL + i] = float(re - Fraction(float(re)))
+            state[lanes.CYL + i] = float(im - Fraction(float(im)))
+    slack = []
+    with gmpy2.context(precision=2000):
+        c = [(gmpy2.mpfr(gmpy2.mpq(re)), gmpy2.mpfr(gmpy2.mpq(im))) for re, im in sample]
+        true = [(gmpy2.mpfr(0), gmpy2.mpfr(0))] * len(sample)
+        for n in range(steps, 121, steps):
+            state[lanes.N : lanes.N + lanes.LANES] = n
+            error2 = advance(state, 1, 400)
+            for i, (cx, cy) in enumerate(c):
+                x, y = true[i]
+                for _ in range(steps):
+                    x, y = x * x - y * y + cx, 2 * x * y + cy
+                    if x * x + y * y > 4:
+                        x = y = gmpy2.nan()
+                true[i] = x, y
+                bound = float(gmpy2.sqrt(gmpy2.mpfr(error2) * n * state[lanes.S + i]))
+                if gmpy2.is_nan(x) or not bound < 0.25:
+                    continue
+                dx, dy = state[lanes.X + i] - x, state[lanes.Y + i] - y
+                if rung == "double-double":
+                    dx, dy = dx + state[lanes.XL + i], dy + state[lanes.YL + i]
+                error = float(gmpy2.hypot(dx, dy))
+                assert error <= bound, (n, sample[i])
+                slack.append(bound / max(error, 1e-40))
+    assert len(slack) > 2000
+    assert np.median(slack) < 30_000
+
+
+def test_a_float64_step_is_within_its_bound() -> None:
+    rng = random.Random(1)  # noqa: S311 - a repeatable sample
+    worst = 0.0
+    for _ in range(20_000):
+        x, y, p, q = (rng.uniform(-2, 2) for _ in range(4))
+        if max(x * x + y * y, p * p + q * q) > 4:
+            continue
+        a, b = x * x - y * y + p, 2 * x * y + q
+        dx = Fraction(a) - (Fraction(x) ** 2 - Fraction(y) ** 2 + Fraction(p))
+        dy = Fraction(b) - (2 * Fraction(x) * Fraction(y) + Fraction(q))
+        worst = max(worst, float(dx * dx + dy * dy) ** 0.5)
+    # c itself is rounded too: by up to √2 units of 2^-53.
+    worst += 2**0.5 * 2.0**-53
+    assert discs.ROUNDING / 6 < worst < discs.ROUNDING
+
+
+def test_a_double_double_step_is_within_its_bound() -> None:
+    rng = random.Random(2)  # noqa: S311 - a repeatable sample
+    worst = 0.0
+    for _ in range(20_000):
+        high = [rng.uniform(-2, 2) for _ in range(4)]
+        if max(high[0] ** 2 + high[1] ** 2, high[2] ** 2 + high[3] ** 2) > 4:
+            continue
+        low = [rng.uniform(-0.5, 0.5) * float(np.spacing(abs(h))) for h in high]
+        x, y, p, q = (Fraction(h) + Fraction(e) for h, e in zip(high, low, strict=True))
+        a, al, b, bl = double_double_step(
+            (high[0], low[0], high[1], low[1], high[2], low[2], high[3], low[3])
+        )
+        dx = Fraction(a) + Fraction(al) - (x * x - y * y + p)
+        dy = Fraction(b) + Fraction(bl) - (2 * x * y + q)
+        assert abs(al) <= np.spacing(abs(a))
+        assert abs(bl) <= np.spacing(abs(b))
+        worst = max(worst, float(dx * dx + dy * dy) ** 0.5)
+    assert double_double.ROUNDING / 100 < worst < double_double.ROUNDING
+
+
+def test_a_proven_disc_holds_for_its_points() -> None:
+    rng = random.Random(3)  # noqa: S311 - a repeatable sample
+    proven = 0
+    for _ in range(3000):
+        cx, cy = rng.uniform(-2.2, 0.7), rng.uniform(-1.3, 1.3)
+        radius = 10 ** rng.uniform(-9, -0.5)
+        count = disc_count(cx, cy, radius, 300)
+        if count < 0:
+            continue
+        proven += 1
+        for _ in range(3):
+            turn = np.exp(2j * np.pi * rng.random()) * radius * (1 - 1e-12)
+            re, im = Fraction(cx) + Fraction(turn.real), Fraction(cy) + Fraction(turn.imag)
+            assert exact_count(re, im, 300, bits=256) == count
+    assert proven > 500
+
+
+numbers = st.integers(-6 * 2**184, 6 * 2**184)
+
+
+def words(value: int) -> NDArray[np.uint64]:
+    return np.frombuffer((value % 2**192).to_bytes(24, "little"), "<u8").astype(np.uint64)
+
+
+def signed(a: NDArray[np.uint64]) -> int:
+    return int.from_bytes(a.astype("<u8").tobytes(), "little", signed=True)
+
+
+@settings(deadline=None)  # the first example compiles
+@given(numbers, numbers)
+def test_fixed_point_arithmetic(a: int, b: int) -> None:
+    total, difference = add_and_subtract(words(a), words(b))
+    assert signed(total) == a + b
+    assert signed(difference) == a - b
+    assert to_float(words(a)) == pytest.approx(a / 2**184, rel=1e-14, abs=2**-183)
+
+
+@settings(deadline=None)  # the first example compiles
+@given(
+    st.integers(-2 * 2**184, 2 * 2**184),
+    st.integers(-2 * 2**184, 2 * 2**184),
+    st.integers(0, 184),
+)
+def test_fixed_point_products_are_rounded_down_and_know_whether_exact(
+    a: int, b: int, zeros: int
+) -> None:
+    a, b = a >> zeros << zeros, b >> zeros << zeros
+    out = np.empty(3, np.uint64)
+    exact = multiply(words(a), words(b), out)
+    quotient, rest = divmod(abs(a) * abs(b), 2**184)
+    assert signed(out) == quotient
+    assert exact == (rest == 0)
