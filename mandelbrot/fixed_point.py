@@ -207,6 +207,8 @@ def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
 
 @kernel(entry=True)
 def count_points(
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
     re: Limbs,
     im: Limbs,
     re_exact: NDArray[np.bool_],
@@ -216,15 +218,15 @@ def count_points(
     out: NDArray[np.unsignedinteger],
     unsure: NDArray[np.bool_],
 ) -> None:
-    """Count the unsure pixels again, and clear the marks of the certain ones."""
-    for j in range(im.shape[0]):
-        for i in range(re.shape[0]):
-            if unsure[j, i] and not cancel[0]:
+    """Count the unsure pixels in some rows and columns again, and unmark those that are certain."""
+    for j in range(rows.size):
+        for i in range(columns.size):
+            if unsure[rows[j], columns[i]] and not cancel[0]:
                 exact = re_exact[i] and im_exact[j]
                 count = count_point(re[i], im[j], exact, maxiter, cancel)
                 if count >= 0:
-                    out[j, i] = count
-                    unsure[j, i] = False
+                    out[rows[j], columns[i]] = count
+                    unsure[rows[j], columns[i]] = False
 
 
 def limbs(axis: Axis, size: int, indices: NDArray[np.intp]) -> tuple[Limbs, NDArray[np.bool_]]:
@@ -255,12 +257,8 @@ def finish_tile(
     ArithmeticError
         When a pixel needs more than `_MOST_LIMBS` limbs. No such point is known.
     """
-    for j, i in np.argwhere(unsure & rational.may_be_member(tile)):
-        if rational.is_member(tile.re[i], tile.im[j]):
-            out[j, i], unsure[j, i] = maxiter, False
     size = _LIMBS
     while unsure.any() and not cancel[0]:
-        rows, columns = np.flatnonzero(unsure.any(axis=1)), np.flatnonzero(unsure.any(axis=0))
         if size > _MOST_LIMBS:
             j, i = np.argwhere(unsure)[0]
             msg = (
@@ -268,16 +266,11 @@ def finish_tile(
                 "use precision='fast', or move the centre a little"
             )
             raise ArithmeticError(msg)
-        grid = np.ix_(rows, columns)
-        counts, marks = out[grid], unsure[grid]
+        if size == _LIMBS:
+            rational.decide(tile, maxiter, cancel, out, unsure)
+        rows, columns = np.flatnonzero(unsure.any(axis=1)), np.flatnonzero(unsure.any(axis=0))
         re, re_exact = limbs(tile.re, size, columns)
         im, im_exact = limbs(tile.im, size, rows)
-        count_points(re, im, re_exact, im_exact, maxiter, cancel, counts, marks)
-        out[grid], unsure[grid] = counts, marks
-        if size == _LIMBS:
-            for j, i in np.argwhere(unsure & (out <= rational.SHORT)):
-                count = rational.short_count(tile.re[i], tile.im[j], maxiter)
-                if count is not None:
-                    out[j, i], unsure[j, i] = count, False
+        count_points(rows, columns, re, im, re_exact, im_exact, maxiter, cancel, out, unsure)
         size *= 2
     return not cancel[0]

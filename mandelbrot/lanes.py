@@ -46,6 +46,7 @@ _VECTORS = 16  # lanes are stepped in multiples of two AVX-512 vectors
 _ERROR_LIMIT = 2.0**-4  # of e²: beyond, no later iterate can be certified
 _IN, _OUT = 2 * (1 - 2.0**-48), 2 * (1 + 2.0**-48)  # 2, with room for the rounding of a comparison
 _FIRST_NEAR = 2.0**-20
+_ATTEMPTS = 2.0**20  # steps a round: a cancellation is noticed between rounds
 
 
 @kernel()
@@ -191,13 +192,17 @@ def find_cycles(state: Floats, chosen: Ints, live: int, maxiter: int, error2: fl
         dx, dy = state[X + i] - state[SAVED_X + i], state[Y + i] - state[SAVED_Y + i]
         candidates += 1 if dx * dx + dy * dy < state[NEAR + i] else 0
     found = 0
+    spent = 0.0
     for i in range(live if candidates else 0):
+        if spent > _ATTEMPTS:
+            break
         x, y, n = state[X + i], state[Y + i], state[N + i]
         distance = (x - state[SAVED_X + i]) ** 2 + (y - state[SAVED_Y + i]) ** 2
         since = n - 0.5 * state[NEXT_SAVE + i]
         # An attempt takes up to 2 `since` steps, scalar ones; it should cost less than it may save.
         if distance < state[NEAR + i] and 64 * since < maxiter - n:
             state[NEAR + i] = distance / 256
+            spent += since
             e = math.sqrt(error2 * n * state[S + i])
             distance = math.sqrt(distance)
             if attracted(x, y, state[CX + i], state[CY + i], e, ROUNDING, since, distance):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mandelbrot.plane import Tile
 
+_NEAR = 2.0**-40  # beyond this distance float64 sees the side by itself
+
 SHORT = 10
 """Steps of a short orbit: the digits of a rational one double in each."""
 
@@ -30,17 +32,6 @@ def is_member(re: Fraction, im: Fraction) -> bool:
     return bool(4 * q * (q + x - mpq(1, 4)) <= y2 or 16 * ((x + 1) ** 2 + y2) <= 1)
 
 
-def may_be_member(tile: Tile) -> NDArray[np.bool_]:
-    """Return the pixels for which `is_member` may hold though float64 does not show it."""
-    near = 2.0**-40
-    x, y2 = tile.re.float64().clip(-8, 8), tile.im.float64().clip(-8, 8)[:, np.newaxis] ** 2
-    q = (x - 0.25) ** 2 + y2
-    cardioid = np.abs(q * (q + x - 0.25) - y2 / 4)
-    disc = np.abs((x + 1) ** 2 + y2 - 1 / 16)
-    may_be: NDArray[np.bool_] = (np.minimum(cardioid, disc) < near) | (y2 == 0)
-    return may_be
-
-
 def short_count(re: Fraction, im: Fraction, maxiter: int) -> int | None:
     """Return the count of a point if its orbit leaves within a few steps, else None.
 
@@ -53,3 +44,31 @@ def short_count(re: Fraction, im: Fraction, maxiter: int) -> int | None:
             return n
         x, y = x * x - y * y + cx, 2 * x * y + cy
     return None
+
+
+def decide(
+    tile: Tile,
+    maxiter: int,
+    cancel: NDArray[np.uint8],
+    out: NDArray[np.unsignedinteger],
+    unsure: NDArray[np.bool_],
+) -> None:
+    """Count those unsure pixels that only exact arithmetic can decide, and unmark them.
+
+    `out` holds what less exact arithmetic has found, which is enough to know where to look.
+    """
+    re, im = tile.re.float64(), tile.im.float64()
+    for j in np.flatnonzero(unsure.any(axis=1)).tolist():
+        columns = np.flatnonzero(unsure[j])
+        x, y2 = re[columns], im[j] ** 2
+        q = (x - 0.25) ** 2 + y2
+        cardioid, disc = q * (q + x - 0.25) - y2 / 4, (x + 1) ** 2 + y2 - 1 / 16
+        member = (np.minimum(np.abs(cardioid), np.abs(disc)) < _NEAR) | (y2 == 0)
+        for i in columns[member | (out[j, columns] <= SHORT)].tolist():
+            if cancel[0]:
+                return
+            count = short_count(tile.re[i], tile.im[j], maxiter)
+            if count is None and is_member(tile.re[i], tile.im[j]):
+                count = maxiter
+            if count is not None:
+                out[j, i], unsure[j, i] = count, False

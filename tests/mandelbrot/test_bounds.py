@@ -41,6 +41,13 @@ def advance_double_double(state: NDArray[np.float64], passes: int, maxiter: int)
 
 
 @njit
+def certify(group: NDArray[np.float64], maxiter: int, error2: float) -> NDArray[np.int32]:
+    flag = np.zeros(lanes.LANES, np.int32)
+    lanes.certify(group, flag, 1, maxiter, error2)
+    return flag
+
+
+@njit
 def double_double_step(z: tuple[float, ...]) -> tuple[float, float, float, float]:
     return double_double.step(*z)
 
@@ -121,6 +128,33 @@ def test_the_running_bound_holds(rung: str) -> None:
                 slack.append(bound / max(error, 1e-40))
     assert len(slack) > 2000
     assert np.median(slack) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "error", "n", "certain"),
+    [
+        (1.9, 2.1, 1e-6, 50, True),
+        (1.9, 2.1, 0.12, 50, False),
+        (2 - 1e-7, 2.1, 1e-6, 50, False),  # the last one inside may be outside
+        (1.9, 2 + 1e-7, 1e-6, 50, False),  # the first one outside may be inside
+        (1.9, 0.0, 1e-6, 100, True),  # still inside at maxiter
+        (2 - 1e-7, 0.0, 1e-6, 100, False),
+        (1.9, 0.0, 1e-6, 50, False),  # neither
+        (1.9, 2.1, float("nan"), 50, False),
+        (1.9, float("inf"), 1e-6, 50, True),
+    ],
+)
+def test_a_count_is_certain_only_when_both_sides_are(
+    inside: float,
+    outside: float,
+    error: float,
+    n: int,
+    certain: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    group = np.zeros(lanes.GROUP)
+    group[lanes.N], group[lanes.INSIDE], group[lanes.OUTSIDE] = n, inside**2, outside**2
+    group[lanes.INSIDE_S] = group[lanes.OUTSIDE_S] = error**2 / n
+    assert bool(certify(group, 100, 1.0)[0]) is certain
 
 
 def test_a_float64_step_is_within_its_bound() -> None:
