@@ -47,22 +47,33 @@ def find_chromium(playwright: Playwright) -> str | None:
     return own if Path(own).exists() else None
 
 
+def install_driver_libraries() -> None:
+    """Install what Playwright's own Node needs and minimal Debian images lack."""
+    if run([sys.executable, "-m", "playwright", "--version"]):
+        return
+    apt_get_install("libatomic1")
+
+
 def install_chromium() -> None:
     """Install Playwright's Chromium with the libraries it needs, else the distribution's."""
-    as_root = [] if os.geteuid() == 0 else ["sudo"]
-    apt_get = [*as_root, "apt-get", "-o", "Dpkg::Use-Pty=0", "-qq"]
-    ways: list[list[list[str]]] = [
-        [[sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]],
-        [[*apt_get, "update"], [*apt_get, "install", "-y", "chromium"]],
-    ]
-    for commands in ways:
-        try:
-            for command in commands:
-                subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 # ours
-        except (OSError, subprocess.CalledProcessError) as error:
-            print(f"That did not install a browser: {error}", file=sys.stderr)  # noqa: T201 # ours
-        else:
-            return
+    if not run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]):
+        apt_get_install("chromium")
+
+
+def apt_get_install(package: str) -> None:
+    """Install a package of Debian or one of its children, where that can be done."""
+    apt_get = [*([] if os.geteuid() == 0 else ["sudo"]), "apt-get", "-qq"]
+    if run([*apt_get, "update"]):
+        run([*apt_get, "install", "-y", package])
+
+
+def run(command: list[str]) -> bool:
+    """Run a command, with its output to stderr, and return whether it succeeded."""
+    try:
+        return subprocess.run(command, check=False, stdout=sys.stderr).returncode == 0  # noqa: S603 # ours
+    except OSError as error:
+        print(f"{command[0]} cannot be run: {error}", file=sys.stderr)  # noqa: T201 # ours
+        return False
 
 
 def provide_chromium(playwright: Playwright) -> str:
@@ -87,5 +98,6 @@ def launch_chromium(playwright: Playwright) -> Browser:
 
 
 if __name__ == "__main__":
+    install_driver_libraries()
     with sync_playwright() as playwright:
         print(provide_chromium(playwright))  # noqa: T201 # the answer
