@@ -29,7 +29,7 @@ HOPELESS = -2
 """No proof for the disc, and its orbit says that an eighth of its size would have none either."""
 
 _LONGEST = 4096  # steps that a disc may take: its pixels run in SIMD for about the same time
-_LONGEST_PERIOD = 2**20  # a longer proof would not notice a cancellation within 50 ms
+_LONGEST_PERIOD = 2**18  # a longer proof would not notice a cancellation within 50 ms
 _UP = 1 + 2.0**-50  # covers the rounding of a radius in one step, at most 6 operations of 2**-53
 
 

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bools = NDArray[np.bool_]
-    Counts = NDArray[np.unsignedinteger]
+    Counts = tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.uint32]]
     Flag = NDArray[np.uint8]
     Floats = NDArray[np.float64]
     Pixels = NDArray[np.int32]
@@ -52,13 +52,38 @@ def _block_count(
     return disc_count(cx, cy, radius, maxiter), bottom, right
 
 
+def counts_of(out: NDArray[np.unsignedinteger]) -> Counts:
+    """Return `out`, flat, as the compiled functions take it: one of three arrays is not empty.
+
+    They are compiled once for all dtypes.
+    """
+    dtypes = np.uint8, np.uint16, np.uint32
+    flat = tuple(out.reshape(-1) if out.dtype == t else np.empty(0, t) for t in dtypes)
+    return cast("Counts", flat)
+
+
+@kernel()
+def _store(out: Counts, pixel: int, count: int) -> None:
+    if out[0].size:
+        out[0][pixel] = count
+    elif out[1].size:
+        out[1][pixel] = count
+    else:
+        out[2][pixel] = count
+
+
 @kernel()
 def _fill(
     out: Counts, width: int, top: int, bottom: int, left: int, right: int, count: int
 ) -> None:
     for j in range(top, bottom):
-        for i in range(left, right):
-            out[j * width + i] = count
+        begin, end = j * width + left, j * width + right
+        if out[0].size:
+            out[0][begin:end] = count
+        elif out[1].size:
+            out[1][begin:end] = count
+        else:
+            out[2][begin:end] = count
 
 
 @kernel()
@@ -98,7 +123,7 @@ def _next_queue(
                 for j in range(top, low):
                     for i in range(left, end):
                         if in_main_components(re[i], im[j], 2 * UNIT):
-                            out[j * re.size + i] = maxiter
+                            _store(out, j * re.size + i, maxiter)
                         else:
                             points[0, queued], points[1, queued] = re[i], im[j]
                             pixels[queued] = j * re.size + i
@@ -120,7 +145,7 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
         if not float64.count(points, queued, maxiter, cancel, counts):
             return False
         for k in range(queued):
-            out[pixels[k]] = counts[k]
+            _store(out, pixels[k], counts[k])
     return not cancel[0]
 
 
@@ -137,7 +162,7 @@ def certified_tile(
         if not float64.count_certified(points, queued, maxiter, cancel, counts, certain):
             return False
         for k in range(queued):
-            out[pixels[k]] = counts[k]
+            _store(out, pixels[k], counts[k])
             unsure[pixels[k]] = not certain[k]
     return not cancel[0]
 
@@ -160,9 +185,9 @@ def refined_tile(
     points, pixels = np.empty((4, _QUEUE)), np.empty(_QUEUE, np.int32)
     counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
     pixel = 0
-    while pixel < out.size:
+    while pixel < unsure.size:
         queued = 0
-        while pixel < out.size and queued < _QUEUE:
+        while pixel < unsure.size and queued < _QUEUE:
             if unsure[pixel]:
                 j, i = pixel // re.size, pixel % re.size
                 points[0, queued], points[1, queued] = re[i], im[j]
@@ -173,6 +198,6 @@ def refined_tile(
         if not double_double.count_certified(points, queued, maxiter, cancel, counts, certain):
             return False
         for k in range(queued):
-            out[pixels[k]] = counts[k]
+            _store(out, pixels[k], counts[k])
             unsure[pixels[k]] = not certain[k]
     return True

@@ -28,6 +28,7 @@ WHOLE = 8
 """Bits before the binary point: twice the 4 of `_magnitude`, more than |z² + c| ≤ 6 needs."""
 
 _LIMBS, _MOST_LIMBS = 3, 3 * 2**10
+_BAND = 32  # rows whose unsure pixels are listed together
 _ROUNDING = 4.0  # units: below √(2² + 3²) for two squares and c, for twice a product and c
 _UP = 1 + 2.0**-48  # covers the rounding of a bound in one step
 _TINY = 1e-300  # stands for all smaller bounds
@@ -215,18 +216,15 @@ def count_points(
     im_exact: NDArray[np.bool_],
     maxiter: int,
     cancel: NDArray[np.uint8],
-    out: NDArray[np.unsignedinteger],
-    unsure: NDArray[np.bool_],
+    counts: NDArray[np.int64],
 ) -> None:
-    """Count the unsure pixels in some rows and columns again, and unmark those that are certain."""
-    for j in range(rows.size):
-        for i in range(columns.size):
-            if unsure[rows[j], columns[i]] and not cancel[0]:
-                exact = re_exact[i] and im_exact[j]
-                count = count_point(re[i], im[j], exact, maxiter, cancel)
-                if count >= 0:
-                    out[rows[j], columns[i]] = count
-                    unsure[rows[j], columns[i]] = False
+    """Count points given by their indices in `columns` and `rows`; -1 for those not certain."""
+    for k in range(counts.size):
+        i, j = columns[k], rows[k]
+        exact = re_exact[i] and im_exact[j]
+        counts[k] = -1
+        if not cancel[0]:
+            counts[k] = count_point(re[i], im[j], exact, maxiter, cancel)
 
 
 def limbs(axis: Axis, size: int, indices: NDArray[np.intp]) -> tuple[Limbs, NDArray[np.bool_]]:
@@ -268,9 +266,28 @@ def finish_tile(
             raise ArithmeticError(msg)
         if size == _LIMBS:
             rational.decide(tile, maxiter, cancel, out, unsure)
-        rows, columns = np.flatnonzero(unsure.any(axis=1)), np.flatnonzero(unsure.any(axis=0))
-        re, re_exact = limbs(tile.re, size, columns)
-        im, im_exact = limbs(tile.im, size, rows)
-        count_points(rows, columns, re, im, re_exact, im_exact, maxiter, cancel, out, unsure)
+        _recount(tile, size, maxiter, cancel, out, unsure)
         size *= 2
     return not cancel[0]
+
+
+def _recount(
+    tile: Tile,
+    size: int,
+    maxiter: int,
+    cancel: NDArray[np.uint8],
+    out: NDArray[np.unsignedinteger],
+    unsure: NDArray[np.bool_],
+) -> None:
+    """Count the unsure pixels with numbers of `size` limbs, and unmark those that are certain."""
+    columns, rows = np.flatnonzero(unsure.any(axis=0)), np.flatnonzero(unsure.any(axis=1))
+    re, re_exact = limbs(tile.re, size, columns)
+    im, im_exact = limbs(tile.im, size, rows)
+    for top in range(0, rows.size, _BAND):
+        band = rows[top : top + _BAND, np.newaxis]
+        j, i = np.nonzero(unsure[band, columns])
+        counts = np.empty(j.size, np.int64)
+        count_points(top + j, i, re, im, re_exact, im_exact, maxiter, cancel, counts)
+        certain = counts >= 0
+        j, i, counts = band[j[certain], 0], columns[i[certain]], counts[certain]
+        out[j, i], unsure[j, i] = counts, False

@@ -46,7 +46,7 @@ _VECTORS = 16  # lanes are stepped in multiples of two AVX-512 vectors
 _ERROR_LIMIT = 2.0**-4  # of e²: beyond, no later iterate can be certified
 _IN, _OUT = 2 * (1 - 2.0**-48), 2 * (1 + 2.0**-48)  # 2, with room for the rounding of a comparison
 _FIRST_NEAR = 2.0**-20
-_ATTEMPTS = 2.0**20  # steps a round: a cancellation is noticed between rounds
+_ATTEMPTS = 2.0**18  # steps a round: a cancellation is noticed between rounds
 
 
 @kernel()

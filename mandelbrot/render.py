@@ -105,11 +105,11 @@ def render_tile(
     re, im = tile.re.float64(), tile.im.float64()
     out = np.empty((im.size, re.size), count_dtype(cap))
     if precision == "fast":
-        finished = escape_time.fast_tile(re, im, cap, cancel, out.reshape(-1))
+        finished = escape_time.fast_tile(re, im, cap, cancel, escape_time.counts_of(out))
     else:
         unsure = np.zeros(out.shape, np.bool_)
         finished = escape_time.certified_tile(
-            re, im, cap, cancel, out.reshape(-1), unsure.reshape(-1)
+            re, im, cap, cancel, escape_time.counts_of(out), unsure.reshape(-1)
         )
         if finished and unsure.any():
             finished = _refine(tile, re, im, cap, cancel, out, unsure)
@@ -136,7 +136,7 @@ def _refine(
     re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
     im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
     finished = escape_time.refined_tile(
-        re, im, re_low, im_low, maxiter, cancel, out.reshape(-1), unsure.reshape(-1)
+        re, im, re_low, im_low, maxiter, cancel, escape_time.counts_of(out), unsure.reshape(-1)
     )
     if not finished:
         return False
