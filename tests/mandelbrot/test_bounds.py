@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from mandelbrot import discs, double_double, fixed_point, float64, lanes
+from mandelbrot.plane import Axis
 from tests.mandelbrot.oracle import exact_count
 
 if TYPE_CHECKING:
@@ -208,6 +209,44 @@ def test_a_proven_disc_holds_for_its_points() -> None:
             re, im = Fraction(cx) + Fraction(turn.real), Fraction(cy) + Fraction(turn.imag)
             assert exact_count(re, im, 300, bits=256) == count
     assert proven > 500
+
+
+def fixed_point_counts(
+    sample: list[tuple[Fraction, Fraction]], size: int, maxiter: int
+) -> list[int]:
+    axes = [
+        Axis(int(part * d), 0, d, 1)
+        for point in sample
+        for part, d in zip(point, [part.denominator for part in point], strict=True)
+    ]
+    first = np.zeros(1, np.intp)
+    found = [fixed_point.limbs(axis, size, first) for axis in axes]
+    re, im = (np.concatenate([w for w, _ in found[k::2]]) for k in (0, 1))
+    re_exact, im_exact = (np.concatenate([e for _, e in found[k::2]]) for k in (0, 1))
+    index, counts = np.arange(len(sample)), np.empty(len(sample), np.int64)
+    cancel = np.zeros(1, np.uint8)
+    fixed_point.count_points(index, index, re, im, re_exact, im_exact, maxiter, cancel, counts)
+    return counts.tolist()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_fixed_point_counts_are_right_or_uncertain(size: int) -> None:
+    # So few digits that most of these orbits are lost in rounding: the bound must notice.
+    sample = list(points(600))
+    expected = [exact_count(*point, 400) for point in sample]
+    found = fixed_point_counts(sample, size, 400)
+    certain = [k for k, count in enumerate(found) if count >= 0]
+    assert [found[k] for k in certain] == [expected[k] for k in certain]
+    assert 0 < len(certain) < len(sample) or size > 1
+
+
+def test_a_slow_orbit_is_not_taken_for_a_cycle() -> None:
+    # Beside parabolic points orbits nearly stand still for thousands of steps, and then leave.
+    slow = [("0.25001", "0"), ("0.250001", "1e-9"), ("-0.75", "0.001"), ("-1.7499999", "1e-9")]
+    sample = [(Fraction(re), Fraction(im)) for re, im in slow]
+    expected = [exact_count(*point, 20_000) for point in sample]
+    assert max(expected) < 20_000
+    assert fixed_point_counts(sample, 3, 20_000) == expected
 
 
 numbers = st.integers(-6 * 2**184, 6 * 2**184)
