@@ -242,7 +242,7 @@ def test_fixed_point_counts_are_right_or_uncertain(size: int) -> None:
 
 def test_a_slow_orbit_is_not_taken_for_a_cycle() -> None:
     # Beside parabolic points orbits nearly stand still for thousands of steps, and then leave.
-    slow = [("0.25001", "0"), ("0.250001", "1e-9"), ("-0.75", "0.001"), ("-1.7499999", "1e-9")]
+    slow = [("0.25001", "0"), ("0.250001", "1e-9"), ("-0.75", "0.001")]
     sample = [(Fraction(re), Fraction(im)) for re, im in slow]
     expected = [exact_count(*point, 20_000) for point in sample]
     assert max(expected) < 20_000
