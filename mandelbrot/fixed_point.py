@@ -149,9 +149,9 @@ def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
     x, y, saved_x, saved_y = cx.copy(), cy.copy(), cx.copy(), cy.copy()
     lap_x, lap_y, ax, ay = cx.copy(), cy.copy(), cx.copy(), cy.copy()
     xx, yy, scratch = cx.copy(), cy.copy(), cx.copy()
-    # The error is e * scale and a unit is unit * scale: no under- or overflow at any length.
+    # The error is at most e * scale, a unit unit * scale: no under- or overflow at any length.
     shift = 64 * x.size - WHOLE
-    scale, unit = math.ldexp(1.0, -shift), 1.0
+    scale, unit = math.ldexp(1.0, -min(shift, 1000)), 1.0
     e = 0.0 if c_is_exact else _ROUNDING
     saved = certain_inside = 0
     near, multiplier = 2.0**-20, 1.0  # `multiplier` is that of the orbit since z was saved
@@ -202,7 +202,8 @@ def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
         e = ((2 * size + error) * e + rounding) * _UP
         if e > 2.0**400:
             shift -= 512
-            e, unit, scale = e * 2.0**-512, max(unit * 2.0**-512, _TINY), math.ldexp(1.0, -shift)
+            e, unit = e * 2.0**-512, max(unit * 2.0**-512, _TINY)
+            scale = math.ldexp(1.0, -min(shift, 1000))
     return maxiter if certain_inside == maxiter else -1
 
 
