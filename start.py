@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 NOTEBOOK = ROOT / "notebooks" / "mandelbrot.ipynb"
+COMPILE_KERNELS = "import mandelbrot_store; mandelbrot_store.MandelbrotStore()['39/0.0']"
 OLDEST_PYTHON = (3, 11)
 NEWEST_ZARR_PYTHONS = ("3.14", "3.13", "3.12")  # zarr > 3.1.6 needs Python 3.12
 
@@ -55,7 +56,9 @@ def open_notebook(arguments: Sequence[str]) -> int:
     if not any(argument.endswith(".ipynb") for argument in arguments):
         command.append(str(NOTEBOOK))
     print("\nOpening the notebook: in JupyterLab, choose Run > Run All Cells.", flush=True)
-    return subprocess.run(command, check=False).returncode
+    # numba takes seconds to compile the kernels, once. JupyterLab takes as long to start.
+    with subprocess.Popen([python, "-c", COMPILE_KERNELS]):
+        return subprocess.run(command, check=False).returncode
 
 
 def run_tests(arguments: Sequence[str]) -> int:
