@@ -1,0 +1,47 @@
+import type { Signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+
+const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  ["drag, arrow keys", "move"],
+  ["wheel, pinch, + −, double-click", "zoom"],
+  ["p", "places: where this is, go elsewhere, bookmarks, gallery"],
+  ["g", "go to a location"],
+  ["b", "bookmark this place"],
+  ["s", "save the picture as PNG, its location inside"],
+  ["c", "colours"],
+  ["f", "full screen"],
+  ["Esc", "close what is open"],
+  ["?", "this list"],
+];
+
+/** The keys, over the picture until closed. */
+export function Help({ open }: { open: Signal<boolean> }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (open.value) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [open.value]);
+  return (
+    <dialog
+      class="help"
+      ref={dialog}
+      aria-labelledby="help-title"
+      onClose={() => {
+        open.value = false;
+      }}
+    >
+      <h2 id="help-title">Keys and gestures</h2>
+      <dl>
+        {KEYS.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>{keys}</dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <button type="button" onClick={() => dialog.current?.close()}>
+        Close
+      </button>
+    </dialog>
+  );
+}

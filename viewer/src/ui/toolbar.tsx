@@ -1,0 +1,100 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { CircleHelp, MapPin, Maximize, Minimize, Palette } from "lucide";
+import { useEffect } from "preact/hooks";
+import { Icon, type IconNode } from "./icon";
+
+/** What can be open beside the picture, one at a time. */
+export type PanelName = "places" | "colours";
+
+interface ToolbarProps {
+  readonly panel: Signal<PanelName | undefined>;
+  readonly help: Signal<boolean>;
+}
+
+/** The few buttons that are always there; everything else is behind them. */
+export function Toolbar({ panel, help }: ToolbarProps) {
+  const toggle = (name: PanelName) => () => {
+    panel.value = panel.value === name ? undefined : name;
+  };
+  return (
+    <div class="toolbar" role="toolbar" aria-label="Viewer">
+      <Tool
+        label="Places"
+        keys="p"
+        icon={MapPin}
+        expanded={panel.value === "places"}
+        onClick={toggle("places")}
+      />
+      <Tool
+        label="Colours"
+        keys="c"
+        icon={Palette}
+        expanded={panel.value === "colours"}
+        onClick={toggle("colours")}
+      />
+      <FullScreenTool />
+      <Tool
+        label="Help"
+        keys="?"
+        icon={CircleHelp}
+        onClick={() => {
+          help.value = true;
+        }}
+      />
+    </div>
+  );
+}
+
+interface ToolProps {
+  readonly label: string;
+  /** The key that does the same. */
+  readonly keys: string;
+  readonly icon: IconNode;
+  readonly expanded?: boolean;
+  readonly onClick: () => void;
+}
+
+function Tool({ label, keys, icon, expanded, onClick }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-label={label}
+      aria-keyshortcuts={keys}
+      title={`${label} (${keys})`}
+      {...(expanded !== undefined && { "aria-expanded": expanded })}
+      onClick={onClick}
+    >
+      <Icon node={icon} />
+    </button>
+  );
+}
+
+function FullScreenTool() {
+  const full = useSignal(document.fullscreenElement !== null);
+  useEffect(() => {
+    const update = () => {
+      full.value = document.fullscreenElement !== null;
+    };
+    document.addEventListener("fullscreenchange", update);
+    return () => document.removeEventListener("fullscreenchange", update);
+  }, [full]);
+  // A host page may forbid it to its iframes.
+  if (!document.fullscreenEnabled) return null;
+  return (
+    <Tool
+      label={full.value ? "Leave full screen" : "Full screen"}
+      keys="f"
+      icon={full.value ? Minimize : Maximize}
+      onClick={toggleFullScreen}
+    />
+  );
+}
+
+export function toggleFullScreen(): void {
+  const done = document.fullscreenElement
+    ? document.exitFullscreen()
+    : document.documentElement.requestFullscreen();
+  // Refused: the picture stays as it is, which says as much as a sentence.
+  done.catch(() => undefined);
+}
