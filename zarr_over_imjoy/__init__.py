@@ -1,5 +1,6 @@
 """Zarr images for ImJoy window plugins: sources, image configs, the codec, the viewer's handle."""
 
+from zarr_over_imjoy.bookmark import Bookmark
 from zarr_over_imjoy.codec import CODECS, encode_source
 from zarr_over_imjoy.image_config import check_image, check_view_state
 from zarr_over_imjoy.source import open_source
@@ -7,6 +8,7 @@ from zarr_over_imjoy.viewer import Viewer
 
 __all__ = [
     "CODECS",
+    "Bookmark",
     "Viewer",
     "check_image",
     "check_view_state",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from imjoy_host import ImJoyWindow, PageClosedError
 from imjoy_host.loop import submit
+from zarr_over_imjoy.bookmark import Bookmark, check_bookmarks
 from zarr_over_imjoy.codec import CODECS
 from zarr_over_imjoy.image_config import check_image, check_options, check_view_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
+
+    from PIL.Image import Image as PILImage
 
     from imjoy_host import Page
 
@@ -30,6 +34,7 @@ class _Shown:
         self.images: dict[str, Config] = {}
         self.page_ids: dict[str, object] = {}
         self.view_state: Config | None = None
+        self.bookmarks: tuple[Bookmark, ...] = ()
 
 
 class Viewer:
@@ -71,6 +76,7 @@ class Viewer:
             self._images[self._new_id()] = check_image(image)
         self._wanted = None if view_state is None else check_view_state(view_state)
         self._known = self._wanted
+        self._bookmarks: tuple[Bookmark, ...] = ()
         self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
         self.window = ImJoyWindow(
             html=html, url=url, codecs=CODECS, on_page=self._welcome, height=height
@@ -88,6 +94,43 @@ class Viewer:
     def view_state(self) -> Config | None:
         """Where the viewer looks, as last set or reported; None before either."""
         return None if self._known is None else dict(self._known)
+
+    @property
+    def bookmarks(self) -> list[Bookmark]:
+        """The places kept in the viewer, by the person or from here; it can be set.
+
+        They live as long as this handle. `Bookmark` objects pickle, and mappings with the same
+        names do as well.
+
+        Raises
+        ------
+        TypeError
+            When set to something else.
+        """
+        return list(self._bookmarks)
+
+    @bookmarks.setter
+    def bookmarks(self, bookmarks: Iterable[Bookmark | Mapping[str, object]]) -> None:
+        self._bookmarks = check_bookmarks(bookmarks)
+        self._update()
+
+    def screenshot(self) -> Future[PILImage]:
+        """Take a picture of what the viewer shows now.
+
+        Returns
+        -------
+        concurrent.futures.Future of PIL.Image.Image
+            Done when a page has answered. ``viewer.screenshot().result()`` waits for it, in a
+            cell after the one that shows the viewer; ``await asyncio.wrap_future(…)`` does too. On
+            ipykernel 6 messages arrive between cells: take the result in the next cell there, and
+            never wait. The image's ``info["Location"]`` says where it was taken.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            From the Future: Pillow is not installed.
+        """
+        return submit(self._screenshot())
 
     @property
     def ready(self) -> Future[Page]:
@@ -185,6 +228,8 @@ class Viewer:
         shown = self._shown[page] = _Shown()
         if "on_view_state" in page.exports:
             await page.call("on_view_state", {"_rintf": True, "changed": self._on_view_state})
+        if "on_bookmarks" in page.exports:
+            await self._listen_for_bookmarks(page, shown)
         if self._known is not None:
             shown.view_state = self._wanted
             await page.call("set_view_state", self._known)
@@ -193,6 +238,25 @@ class Viewer:
     def _on_view_state(self, view_state: Config) -> None:
         self._known = {"zoom": view_state["zoom"], "target": list(view_state["target"])}
 
+    async def _screenshot(self) -> PILImage:
+        try:
+            from PIL import Image  # noqa: PLC0415 # pictures are not everybody's need
+        except ModuleNotFoundError as error:
+            msg = f"{error}: expected Pillow for pictures; pip install pillow"
+            raise ModuleNotFoundError(msg) from error
+        png = await asyncio.wrap_future(self.window.call("screenshot"))
+        image = Image.open(io.BytesIO(cast("bytes", png)))
+        image.load()
+        return image
+
+    async def _listen_for_bookmarks(self, page: Page, shown: _Shown) -> None:
+        def changed(bookmarks: object) -> None:
+            # This page has them already; the other views are told.
+            shown.bookmarks = self._bookmarks = check_bookmarks(bookmarks)
+            self._update()
+
+        await page.call("on_bookmarks", {"_rintf": True, "changed": changed})
+
     async def _bring_up_to_date(self, page: Page) -> None:
         shown = self._shown.get(page)
         if shown is None:
@@ -200,6 +264,7 @@ class Viewer:
         try:
             async with shown.lock:
                 await self._update_view_state(page, shown)
+                await self._update_bookmarks(page, shown)
                 await self._update_images(page, shown)
         except PageClosedError:
             pass  # the next document is given everything
@@ -208,6 +273,12 @@ class Viewer:
         if shown.view_state is not self._wanted:
             shown.view_state = self._wanted
             await page.call("set_view_state", self._wanted)
+
+    async def _update_bookmarks(self, page: Page, shown: _Shown) -> None:
+        bookmarks = self._bookmarks
+        if shown.bookmarks is not bookmarks and "set_bookmarks" in page.exports:
+            shown.bookmarks = bookmarks
+            await page.call("set_bookmarks", [bookmark.for_page() for bookmark in bookmarks])
 
     async def _update_images(self, page: Page, shown: _Shown) -> None:
         images = dict(self._images)
