@@ -22,9 +22,9 @@ export function runCycling(viewer: Viewer): () => void {
   function step(now: number): void {
     const seconds = Math.min((now - last) / 1000, LONGEST_FRAME);
     last = now;
-    frame = 0;
-    for (const image of viewer.images.peek()) if (cycles(image)) advance(image, seconds);
-    if (viewer.images.peek().some(cycles)) frame = requestAnimationFrame(step);
+    const cycling = viewer.images.peek().filter(cycles);
+    for (const image of cycling) advance(image, seconds);
+    frame = cycling.length > 0 ? requestAnimationFrame(step) : 0;
   }
 
   const stop = effect(() => {

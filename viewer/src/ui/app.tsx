@@ -1,26 +1,70 @@
-import { useEffect, useRef } from "preact/hooks";
-import { mountStage } from "../stage";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { addBookmark } from "../bookmarks";
+import { runCycling } from "../cycling";
 import type { Viewer } from "../state";
 import { FailedTiles } from "./failed_tiles";
+import { Help } from "./help";
 import { ImagePanel } from "./image_panel";
+import { bindKeys } from "./keys";
+import { MiniMap } from "./mini_map";
+import { Panel } from "./panel";
+import { PlacePanel, save } from "./place_panel";
+import { PlaneView } from "./plane_view";
 import { Problems } from "./problems";
 import { StatusBar } from "./status_bar";
+import { type PanelName, Toolbar, toggleFullScreen } from "./toolbar";
 
 /**
  * The page. The attributes of its root say what it shows, for tests and for people who look:
  * `data-state` (empty, opening, loading, idle) and the counters described in the README.
  */
 export function App({ viewer }: { viewer: Viewer }) {
-  const stage = useRef<HTMLDivElement>(null);
-  useEffect(() => (stage.current ? mountStage(stage.current, viewer) : undefined), [viewer]);
+  const panel = useSignal<PanelName | undefined>(undefined);
+  const help = useSignal(false);
+  useEffect(() => runCycling(viewer), [viewer]);
+  const close = () => {
+    panel.value = undefined;
+  };
+  useEffect(() => {
+    const toggle = (name: PanelName) => () => {
+      panel.value = panel.value === name ? undefined : name;
+    };
+    return bindKeys(window, {
+      p: toggle("places"),
+      c: toggle("colours"),
+      b: () => void addBookmark(viewer),
+      s: () => void save(viewer),
+      v: () => (viewer.motion.flying.peek() ? viewer.motion.stop() : viewer.motion.fly(1)),
+      f: toggleFullScreen,
+      "?": () => {
+        help.value = true;
+      },
+      Escape: () => {
+        panel.value = undefined;
+      },
+    });
+  }, [viewer, panel, help]);
   return (
     <main class="viewer" aria-label="Image viewer" {...describeState(viewer)}>
-      <div class="stage" ref={stage} />
+      <PlaneView viewer={viewer} />
       <FailedTiles viewer={viewer} />
       <Waiting viewer={viewer} />
-      <ImagePanel viewer={viewer} />
       <Problems viewer={viewer} />
+      {viewer.images.value.length > 0 && <Toolbar viewer={viewer} panel={panel} help={help} />}
+      {panel.value === undefined && <MiniMap viewer={viewer} />}
+      {panel.value === "places" && (
+        <Panel title="Places" onClose={close}>
+          <PlacePanel viewer={viewer} />
+        </Panel>
+      )}
+      {panel.value === "colours" && (
+        <Panel title="Colours" onClose={close}>
+          <ImagePanel viewer={viewer} />
+        </Panel>
+      )}
       <StatusBar viewer={viewer} />
+      <Help open={help} />
     </main>
   );
 }
@@ -56,8 +100,8 @@ function describeState(viewer: Viewer): Record<`data-${string}`, string | number
   };
 }
 
-function stateName({ images, opening, pending, view }: Viewer): string {
+function stateName({ images, opening, pending, camera }: Viewer): string {
   if (opening.value > 0) return "opening";
-  if (images.value.length === 0 || !view.value) return "empty";
+  if (images.value.length === 0 || !camera.value) return "empty";
   return pending.value > 0 ? "loading" : "idle";
 }

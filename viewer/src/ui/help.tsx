@@ -3,14 +3,17 @@ import { useEffect, useRef } from "preact/hooks";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ["drag, arrow keys", "move"],
-  ["wheel, pinch, + −, double-click", "zoom"],
+  ["wheel, pinch, + −, double-click", "zoom; with shift, double-click zooms out"],
+  ["shift and drag", "zoom to a box"],
+  ["Home", "show all of it"],
+  ["Ctrl Z, Ctrl Y", "back to where you were, and forth again"],
+  ["v", "fly towards the pointer"],
   ["p", "places: where this is, go elsewhere, bookmarks, gallery"],
-  ["g", "go to a location"],
   ["b", "bookmark this place"],
   ["s", "save the picture as PNG, its location inside"],
   ["c", "colours"],
   ["f", "full screen"],
-  ["Esc", "close what is open"],
+  ["Esc", "stop, close what is open"],
   ["?", "this list"],
 ];
 

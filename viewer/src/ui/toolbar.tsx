@@ -1,18 +1,20 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { CircleHelp, MapPin, Maximize, Minimize, Palette } from "lucide";
+import { CircleHelp, MapPin, Maximize, Minimize, Palette, Rocket } from "lucide";
 import { useEffect } from "preact/hooks";
+import type { Viewer } from "../state";
 import { Icon, type IconNode } from "./icon";
 
 /** What can be open beside the picture, one at a time. */
 export type PanelName = "places" | "colours";
 
 interface ToolbarProps {
+  readonly viewer: Viewer;
   readonly panel: Signal<PanelName | undefined>;
   readonly help: Signal<boolean>;
 }
 
 /** The few buttons that are always there; everything else is behind them. */
-export function Toolbar({ panel, help }: ToolbarProps) {
+export function Toolbar({ viewer, panel, help }: ToolbarProps) {
   const toggle = (name: PanelName) => () => {
     panel.value = panel.value === name ? undefined : name;
   };
@@ -32,6 +34,7 @@ export function Toolbar({ panel, help }: ToolbarProps) {
         expanded={panel.value === "colours"}
         onClick={toggle("colours")}
       />
+      <FlyTool viewer={viewer} />
       <FullScreenTool />
       <Tool
         label="Help"
@@ -51,10 +54,11 @@ interface ToolProps {
   readonly keys: string;
   readonly icon: IconNode;
   readonly expanded?: boolean;
+  readonly pressed?: boolean;
   readonly onClick: () => void;
 }
 
-function Tool({ label, keys, icon, expanded, onClick }: ToolProps) {
+function Tool({ label, keys, icon, expanded, pressed, onClick }: ToolProps) {
   return (
     <button
       type="button"
@@ -63,10 +67,25 @@ function Tool({ label, keys, icon, expanded, onClick }: ToolProps) {
       aria-keyshortcuts={keys}
       title={`${label} (${keys})`}
       {...(expanded !== undefined && { "aria-expanded": expanded })}
+      {...(pressed !== undefined && { "aria-pressed": pressed })}
       onClick={onClick}
     >
       <Icon node={icon} />
     </button>
+  );
+}
+
+/** Zooms towards the pointer until pressed again. */
+function FlyTool({ viewer: { motion } }: { viewer: Viewer }) {
+  const flying = motion.flying.value !== 0;
+  return (
+    <Tool
+      label="Fly"
+      keys="v"
+      icon={Rocket}
+      pressed={flying}
+      onClick={() => (flying ? motion.stop() : motion.fly(1))}
+    />
   );
 }
 

@@ -86,6 +86,7 @@ test("every control of the colours changes the picture, and asks for nothing", a
   );
 
   await harness.viewer.getByLabel("Interior").fill("#ffffff");
+  await harness.page.waitForTimeout(250);
   const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
   const middle = (300 * width + 440) * 4;
   expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);

@@ -57,7 +57,8 @@ declare global {
 
 window.startHost = async (page, options) => {
   const frame = document.createElement("iframe");
-  frame.setAttribute("sandbox", "allow-scripts");
+  frame.setAttribute("sandbox", "allow-scripts allow-downloads");
+  frame.setAttribute("allow", "fullscreen; clipboard-write");
   const connection = new FrameConnection(frame);
   const ready = new Promise<Host["api"]>((resolve) => {
     connection.on("initialized", () => {

@@ -4,8 +4,8 @@ import { TileCache, type TileCacheOptions, tileKey } from "../../src/tiles";
 
 const request = (column: number): TileRequest => ({
   level: 0,
-  row: 0,
-  column,
+  row: 0n,
+  column: BigInt(column),
   selections: [[0, 0]],
 });
 const PIXELS: TilePixels = { width: 2, height: 2, planes: [new Uint8Array(4)] };
@@ -24,7 +24,7 @@ function setUp(options: TileCacheOptions = {}) {
   const cache = new TileCache(
     ({ column }, signal) =>
       new Promise((resolve, reject) => {
-        answers.push({ column, signal, resolve, reject });
+        answers.push({ column: Number(column), signal, resolve, reject });
         signal.addEventListener("abort", () => reject(signal.reason));
       }),
     changed,
