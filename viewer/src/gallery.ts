@@ -26,7 +26,7 @@ export const GALLERY: readonly Place[] = [
   place("Elephant valley", "0.282", "0.0105", "0.03", 1000),
   place("Triple spiral valley", "-0.088", "0.654", "0.02", 1000),
   place("Quad spiral valley", "0.274", "0.482", "0.012", 1000),
-  place("Scepter valley", "-1.3685", "0.005", "0.02", 1000),
+  place("Scepter valley", "-1.2535", "0.0465", "0.03", 1000),
   place("Period-3 island", "-1.7548776662466927", "0", "0.06", 1000),
   place("Feigenbaum point", "-1.4011551890920506", "0", "0.05", 1000),
   place("Dendrite at i", "-0.015", "1", "0.06", 500),

@@ -169,8 +169,11 @@ export class Viewer {
   readonly size = signal<Size>({ width: 0, height: 0 });
   /** Where the pointer is, in screen pixels right of and below the middle of the screen. */
   readonly pointer = signal<readonly [number, number] | undefined>(undefined);
-  /** What was drawn last: how many tiles, and whether they were all that the view wants. */
-  readonly painted = signal({ tiles: 0, complete: false });
+  /**
+   * What was drawn last: how many tiles, whether they were all that the view wants, and at which
+   * level of the first image.
+   */
+  readonly painted = signal({ tiles: 0, complete: false, level: 0 });
 
   /** The camera in vizarr's terms. */
   readonly view = computed(() => this.camera.value && toViewState(this.camera.value));
@@ -207,6 +210,8 @@ export class Viewer {
     }, 0),
   );
 
+  /** A short sentence about what was just done; it goes away by itself. */
+  readonly notice = signal("");
   /** The places that the person keeps. */
   readonly bookmarks = signal<readonly Bookmark[]>([]);
   /** Copies what is on screen, at most as large as a limit; undefined until there is a canvas. */

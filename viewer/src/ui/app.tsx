@@ -1,6 +1,5 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { addBookmark } from "../bookmarks";
 import { runCycling } from "../cycling";
 import type { Viewer } from "../state";
 import { FailedTiles } from "./failed_tiles";
@@ -8,8 +7,9 @@ import { Help } from "./help";
 import { ImagePanel } from "./image_panel";
 import { bindKeys } from "./keys";
 import { MiniMap } from "./mini_map";
+import { Notice } from "./notice";
 import { Panel } from "./panel";
-import { PlacePanel, save } from "./place_panel";
+import { keep, PlacePanel, save } from "./place_panel";
 import { PlaneView } from "./plane_view";
 import { Problems } from "./problems";
 import { StatusBar } from "./status_bar";
@@ -23,9 +23,6 @@ export function App({ viewer }: { viewer: Viewer }) {
   const panel = useSignal<PanelName | undefined>(undefined);
   const help = useSignal(false);
   useEffect(() => runCycling(viewer), [viewer]);
-  const close = () => {
-    panel.value = undefined;
-  };
   useEffect(() => {
     const toggle = (name: PanelName) => () => {
       panel.value = panel.value === name ? undefined : name;
@@ -33,16 +30,18 @@ export function App({ viewer }: { viewer: Viewer }) {
     return bindKeys(window, {
       p: toggle("places"),
       c: toggle("colours"),
-      b: () => void addBookmark(viewer),
+      g: () => {
+        panel.value = "places";
+        requestAnimationFrame(() => document.querySelector<HTMLElement>(".here textarea")?.focus());
+      },
+      b: () => void keep(viewer),
       s: () => void save(viewer),
       v: () => (viewer.motion.flying.peek() ? viewer.motion.stop() : viewer.motion.fly(1)),
       f: toggleFullScreen,
       "?": () => {
         help.value = true;
       },
-      Escape: () => {
-        panel.value = undefined;
-      },
+      Escape: () => closePanel(panel),
     });
   }, [viewer, panel, help]);
   return (
@@ -54,19 +53,27 @@ export function App({ viewer }: { viewer: Viewer }) {
       {viewer.images.value.length > 0 && <Toolbar viewer={viewer} panel={panel} help={help} />}
       {panel.value === undefined && <MiniMap viewer={viewer} />}
       {panel.value === "places" && (
-        <Panel title="Places" onClose={close}>
+        <Panel title="Places" onClose={() => closePanel(panel)}>
           <PlacePanel viewer={viewer} />
         </Panel>
       )}
       {panel.value === "colours" && (
-        <Panel title="Colours" onClose={close}>
+        <Panel title="Colours" onClose={() => closePanel(panel)}>
           <ImagePanel viewer={viewer} />
         </Panel>
       )}
       <StatusBar viewer={viewer} />
+      <Notice viewer={viewer} />
       <Help open={help} />
     </main>
   );
+}
+
+/** Closes what is open; the keyboard goes on at the button that opened it. */
+function closePanel(panel: Signal<PanelName | undefined>): void {
+  if (panel.peek() === undefined) return;
+  document.querySelector<HTMLElement>('.tool[aria-expanded="true"]')?.focus();
+  panel.value = undefined;
 }
 
 function Waiting({ viewer }: { viewer: Viewer }) {
@@ -88,11 +95,12 @@ function describeState(viewer: Viewer): Record<`data-${string}`, string | number
     counts.failed += image.tiles.counts.failed;
     counts.cancelled += image.tiles.counts.cancelled;
   }
-  const { tiles, complete } = viewer.painted.value;
+  const { tiles, complete, level } = viewer.painted.value;
   return {
     "data-state": stateName(viewer),
     "data-painted": tiles,
     "data-complete": String(complete),
+    "data-level": level,
     "data-requested": counts.requested,
     "data-loaded": counts.loaded,
     "data-failed": counts.failed,

@@ -1,5 +1,7 @@
 import type { Signal } from "@preact/signals";
+import { X } from "lucide";
 import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icon";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ["drag, arrow keys", "move"],
@@ -33,7 +35,17 @@ export function Help({ open }: { open: Signal<boolean> }) {
         open.value = false;
       }}
     >
-      <h2 id="help-title">Keys and gestures</h2>
+      <header>
+        <h2 id="help-title">Keys and gestures</h2>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Close help"
+          onClick={() => dialog.current?.close()}
+        >
+          <Icon node={X} />
+        </button>
+      </header>
       <dl>
         {KEYS.map(([keys, what]) => (
           <div key={keys}>
@@ -42,9 +54,6 @@ export function Help({ open }: { open: Signal<boolean> }) {
           </div>
         ))}
       </dl>
-      <button type="button" onClick={() => dialog.current?.close()}>
-        Close
-      </button>
     </dialog>
   );
 }

@@ -5,6 +5,7 @@ import { PreviewCanvas } from "./preview_canvas";
 /** The whole set, as far as anything is to be seen of it. */
 const WHOLE = { re: -0.6, im: 0, width: 3.6, maxiter: 100 };
 const SIZE = { width: 108, height: 78 };
+const ASPECT = SIZE.height / SIZE.width;
 
 /** From how far in on the map is shown: as long as the view shows the set itself, it says no more. */
 const SHOWN_BELOW = 1.5;
@@ -28,7 +29,8 @@ export function MiniMap({ viewer }: { viewer: Viewer }) {
   const tiny = w < 6;
 
   function visit(event: MouseEvent): void {
-    const { left, top } = (event.currentTarget as Element).getBoundingClientRect();
+    const { left, top, width: shown } = (event.currentTarget as Element).getBoundingClientRect();
+    const unit = WHOLE.width / shown;
     // By keyboard there is no place to go to but the whole.
     if (event.detail === 0) {
       void viewer.motion.home();
@@ -36,8 +38,8 @@ export function MiniMap({ viewer }: { viewer: Viewer }) {
     }
     const goal = viewer.cameraAt({
       center: [
-        String(WHOLE.re + (event.clientX - left - SIZE.width / 2) / scale),
-        String(WHOLE.im - (event.clientY - top - SIZE.height / 2) / scale),
+        String(WHOLE.re + (event.clientX - left) * unit - WHOLE.width / 2),
+        String(WHOLE.im - (event.clientY - top) * unit + (WHOLE.width / 2) * ASPECT),
       ],
       width: String(WHOLE.width / 4),
     });

@@ -16,11 +16,29 @@ export function PlacePanel({ viewer }: { viewer: Viewer }) {
   const complex = viewer.plane.value?.complex ?? false;
   return (
     <>
+      <Steps viewer={viewer} />
       <Here viewer={viewer} />
       <Facts viewer={viewer} />
       <BookmarkList viewer={viewer} />
       {complex && <GalleryList viewer={viewer} />}
     </>
+  );
+}
+
+/** Back, forth, and out. */
+function Steps({ viewer: { places, motion } }: { viewer: Viewer }) {
+  return (
+    <div class="buttons">
+      <button type="button" disabled={!places.canUndo.value} onClick={() => places.undo()}>
+        Back
+      </button>
+      <button type="button" disabled={!places.canRedo.value} onClick={() => places.redo()}>
+        Forth
+      </button>
+      <button type="button" onClick={() => void motion.home()}>
+        Show all
+      </button>
+    </div>
   );
 }
 
@@ -40,7 +58,6 @@ const draftOf = ({ center: [a, b], width }: Location): Draft => ({
 function Here({ viewer }: { viewer: Viewer }) {
   const draft = useSignal<Draft | undefined>(undefined);
   const trouble = useSignal("");
-  const done = useSignal("");
   const problem = useId();
   const location = viewer.location.value;
   const plane = viewer.plane.value;
@@ -82,7 +99,9 @@ function Here({ viewer }: { viewer: Viewer }) {
   async function copy(): Promise<void> {
     const text = viewer.location.peek();
     if (!text) return;
-    done.value = (await copyText(locationText(text))) ? "Copied." : "Select the fields and copy.";
+    viewer.notice.value = (await copyText(locationText(text)))
+      ? "The location is on the clipboard."
+      : "This page may not use the clipboard: select the fields and copy them.";
   }
 
   const field = (label: string, value: string, key: keyof Draft) => (
@@ -117,16 +136,14 @@ function Here({ viewer }: { viewer: Viewer }) {
         <button type="button" onClick={() => void copy()}>
           Copy
         </button>
-        <button type="button" onClick={() => void addBookmark(viewer)}>
+        <button type="button" onClick={() => void keep(viewer)}>
           Bookmark
         </button>
         <button type="button" onClick={() => void save(viewer)}>
           Save PNG
         </button>
       </div>
-      <p class="hint" role="status">
-        {done.value || "Paste a location in any common form, .kfr files too."}
-      </p>
+      <p class="hint">Paste a location in any common form, .kfr files too.</p>
     </form>
   );
 }
@@ -199,6 +216,12 @@ function Facts({ viewer }: { viewer: Viewer }) {
       )}
     </dl>
   );
+}
+
+/** Bookmarks what is on screen. */
+export async function keep(viewer: Viewer): Promise<void> {
+  const bookmark = await addBookmark(viewer);
+  if (bookmark) viewer.notice.value = `Kept as ${bookmark.name}.`;
 }
 
 /** Saves the picture, or says why not. */

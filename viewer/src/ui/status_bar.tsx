@@ -19,7 +19,7 @@ export function StatusBar({ viewer }: { viewer: Viewer }) {
         width {formatMagnitude(Math.log2(viewer.size.value.width) + pixel)}
         {plane.complex ? "" : " px"}
       </span>
-      <span class="level">{describeLevel(image, camera.zoom)}</span>
+      <span class="level">level {describeLevel(image, camera.zoom)}</span>
       <span class="activity" role="status">
         {pending > 0 ? `${pending} ${pending === 1 ? "tile" : "tiles"} on the way` : ""}
       </span>
@@ -66,7 +66,7 @@ function describePosition({ complex }: Plane, [a, b]: readonly [string, string])
 
 export function describeLevel({ info }: Image, zoom: number): string {
   const level = levelForZoom(info, zoom, globalThis.devicePixelRatio);
-  return `level ${level} of ${info.levels.length - 1}`;
+  return `${level} of ${info.levels.length - 1}`;
 }
 
 /** log2 of the screen pixels the bar may take at most. */

@@ -19,7 +19,7 @@ export function Toolbar({ viewer, panel, help }: ToolbarProps) {
     panel.value = panel.value === name ? undefined : name;
   };
   return (
-    <div class="toolbar" role="toolbar" aria-label="Viewer">
+    <nav class="toolbar" aria-label="Tools">
       <Tool
         label="Places"
         keys="p"
@@ -44,7 +44,7 @@ export function Toolbar({ viewer, panel, help }: ToolbarProps) {
           help.value = true;
         }}
       />
-    </div>
+    </nav>
   );
 }
 
