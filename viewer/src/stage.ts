@@ -32,7 +32,11 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
       const layers = scenes.flatMap((scene) => scene.layers);
       const drawn = layers.filter(isLinked).length;
       const whole = scenes.length > 0 && scenes.every(({ complete }) => complete);
-      viewer.painted.value = { tiles: drawn, complete: whole && drawn === layers.length };
+      viewer.painted.value = {
+        tiles: drawn,
+        complete: whole && drawn === layers.length,
+        level: scenes[0]?.level ?? 0,
+      };
     },
     onError: (error) => {
       viewer.report({ id: "drawing", text: `The picture could not be drawn. ${error.message}` });

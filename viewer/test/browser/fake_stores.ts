@@ -4,12 +4,14 @@ export interface FakeStore {
   /** Every key that was asked for, in order. */
   asked: string[];
   cancelled: number[];
+  /** Keys of the tiles that were computed, in order. */
+  computed: string[];
   /** Keys that are answered with an error, for as long as they are in here. */
   broken: string[];
   source: Record<string, unknown>;
 }
 
-interface Options {
+export interface MandelbrotOptions {
   levels?: number;
   tilesize?: number;
   maxiter?: number;
@@ -18,9 +20,9 @@ interface Options {
 }
 
 /** The Mandelbrot set as a Zarr v2 group with consolidated metadata. */
-export function mandelbrotStore(options: Options = {}): FakeStore {
+export function mandelbrotStore(options: MandelbrotOptions = {}): FakeStore {
   const { levels = 40, tilesize = 256, maxiter = 255, delay = 0 } = options;
-  const store: FakeStore = { asked: [], cancelled: [], broken: [], source: {} };
+  const store: FakeStore = { asked: [], cancelled: [], broken: [], computed: [], source: {} };
   const metadata = JSON.stringify(consolidated(levels, tilesize, maxiter));
   store.source = {
     _rintf: true,
@@ -33,6 +35,7 @@ export function mandelbrotStore(options: Options = {}): FakeStore {
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
       if (store.broken.includes(key)) throw new Error(`RuntimeError: no tile ${key} today`);
       if (id !== undefined && store.cancelled.includes(id)) return null;
+      store.computed.push(key);
       const [level = 0, row = 0, column = 0] = match.slice(1).map(Number);
       return tile(levels, tilesize, maxiter, level, row, column).buffer;
     },

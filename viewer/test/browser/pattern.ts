@@ -1,0 +1,179 @@
+/**
+ * A pyramid whose tiles say which they are: a white border one pixel wide, and in every 256 px cell
+ * the tile's level, row, column and a hash of its key, as blocks of grey.
+ */
+
+import type { FakeStore } from "./fake_stores";
+
+export interface PatternOptions {
+  levels: number;
+  tilesize?: number;
+  /** Finest level, 0 or below; given, the source has the "mandelbrot" attribute. */
+  floor?: number;
+  /** Milliseconds that every tile takes. */
+  delay?: number;
+}
+
+const CELL = 256;
+const BLOCK = 14;
+const BLOCKS_PER_ROW = 16;
+const LABEL_ROWS = 6;
+/** Where in a cell the blocks begin. */
+const INSET = 16;
+const GREY = { border: 255, ground: 30, one: 200, zero: 100 };
+
+const mask = (n: bigint, bits: number) => BigInt.asUintN(bits, n);
+
+/** 16 bits of the level, 24 of the row, 24 of the column, 32 of a hash of all their digits. */
+function labelBits(level: number, row: bigint, column: bigint): boolean[] {
+  let hash = 2166136261;
+  for (const character of `${level}/${row}.${column}`) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 16777619) >>> 0;
+  }
+  const fields: [bigint, number][] = [
+    [mask(BigInt(level), 16), 16],
+    [mask(row, 24), 24],
+    [mask(column, 24), 24],
+    [BigInt(hash), 32],
+  ];
+  return fields.flatMap(([value, bits]) =>
+    Array.from({ length: bits }, (_, i) => ((value >> BigInt(i)) & 1n) === 1n),
+  );
+}
+
+function paint(size: number, level: number, row: bigint, column: bigint): Uint8Array<ArrayBuffer> {
+  const pixels = new Uint8Array(size * size).fill(GREY.ground);
+  const bits = labelBits(level, row, column);
+  for (let top = 0; top < size; top += CELL) {
+    for (let left = 0; left < size; left += CELL) {
+      bits.forEach((bit, i) => {
+        const x = left + INSET + (i % BLOCKS_PER_ROW) * BLOCK;
+        const y = top + INSET + Math.floor(i / BLOCKS_PER_ROW) * BLOCK;
+        for (let j = y; j < y + BLOCK; j++) {
+          pixels.fill(bit ? GREY.one : GREY.zero, j * size + x, j * size + x + BLOCK);
+        }
+      });
+    }
+  }
+  for (let i = 0; i < size; i++) {
+    for (const at of [i, (size - 1) * size + i, i * size, i * size + size - 1]) {
+      pixels[at] = GREY.border;
+    }
+  }
+  return pixels;
+}
+
+/** A picture as grey values, 0 to 255. */
+export interface Grey {
+  readonly width: number;
+  readonly height: number;
+  at(x: number, y: number): number;
+}
+
+/** Whether the label of a tile is what is seen where the tile is expected, in every whole cell. */
+export function readsAs(
+  picture: Grey,
+  tile: { level: number; row: bigint; column: bigint; left: number; top: number },
+  tilesize: number,
+): { cells: number; wrong: number } {
+  const bits = labelBits(tile.level, tile.row, tile.column);
+  let [cells, wrong] = [0, 0];
+  for (let y = tile.top; y < tile.top + tilesize; y += CELL) {
+    for (let x = tile.left; x < tile.left + tilesize; x += CELL) {
+      const [right, bottom] = [INSET + BLOCKS_PER_ROW * BLOCK, INSET + LABEL_ROWS * BLOCK];
+      if (x + INSET < 0 || y + INSET < 0) continue;
+      if (x + right >= picture.width || y + bottom >= picture.height) continue;
+      cells++;
+      const isRight = bits.every((bit, i) => {
+        const seen = picture.at(
+          Math.floor(x + INSET + ((i % BLOCKS_PER_ROW) + 0.5) * BLOCK),
+          Math.floor(y + INSET + (Math.floor(i / BLOCKS_PER_ROW) + 0.5) * BLOCK),
+        );
+        return seen === (bit ? GREY.one : GREY.zero);
+      });
+      if (!isRight) wrong++;
+    }
+  }
+  return { cells, wrong };
+}
+
+/**
+ * Where along a line of pixels two borders meet, nearest to `expected`: the middle of the white.
+ * Undefined when there is none within three pixels.
+ */
+export function seamNear(
+  line: (at: number) => number,
+  length: number,
+  expected: number,
+): number | undefined {
+  const white: number[] = [];
+  for (let at = Math.floor(expected) - 4; at <= Math.ceil(expected) + 3; at++) {
+    if (at >= 0 && at < length && line(at) === GREY.border) white.push(at);
+  }
+  const [first, last] = [white[0], white.at(-1)];
+  return first === undefined || last === undefined ? undefined : (first + last + 1) / 2;
+}
+
+/** The store itself; it runs in the page that plays Python. */
+export function patternStore(options: PatternOptions): FakeStore {
+  const { levels, tilesize = CELL, floor, delay = 0 } = options;
+  const store: FakeStore = { asked: [], cancelled: [], broken: [], computed: [], source: {} };
+  const metadata = JSON.stringify(consolidated(levels, tilesize, floor));
+  store.source = {
+    _rintf: true,
+    _rtype: "zarr-group",
+    async getItem(key: string, { id }: { id?: number } = {}) {
+      store.asked.push(key);
+      if (key === ".zmetadata") return new TextEncoder().encode(metadata).buffer;
+      const match = /^(-?\d+)\/(\d+)\.(\d+)$/.exec(key);
+      if (!match) return null;
+      if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+      if (id !== undefined && store.cancelled.includes(id)) return null;
+      store.computed.push(key);
+      const [, level = "", row = "", column = ""] = match;
+      return paint(tilesize, Number(level), BigInt(row), BigInt(column)).buffer;
+    },
+    containsItem: async (key: string) => key === ".zmetadata",
+    async cancelItems(ids: number[]) {
+      store.cancelled.push(...ids);
+      return null;
+    },
+  };
+  return store;
+}
+
+function consolidated(levels: number, tilesize: number, floor: number | undefined) {
+  const paths = Array.from({ length: levels }, (_, level) => level);
+  const array = (level: number) => ({
+    zarr_format: 2,
+    shape: [tilesize * 2 ** (levels - level), tilesize * 2 ** (levels - level)],
+    chunks: [tilesize, tilesize],
+    dtype: "|u1",
+    compressor: null,
+    fill_value: 0,
+    order: "C",
+    filters: null,
+  });
+  const axes = ["y", "x"].map((name) => ({ name, type: "space" }));
+  const datasets = paths.map((level) => ({ path: String(level) }));
+  const mandelbrot = {
+    levels,
+    tilesize,
+    maxiter: 255,
+    sampling: "center",
+    center: ["0", "0"],
+    width: "5",
+    floor,
+  };
+  return {
+    zarr_consolidated_format: 1,
+    metadata: {
+      ".zgroup": { zarr_format: 2 },
+      ".zattrs": {
+        multiscales: [{ version: "0.4", name: "pattern", axes, datasets }],
+        ...(floor !== undefined && { mandelbrot }),
+      },
+      ...Object.fromEntries(paths.map((level) => [`${level}/.zarray`, array(level)])),
+    },
+  };
+}
