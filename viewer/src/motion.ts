@@ -34,9 +34,15 @@ export class Motion {
     this.flying = this.#flying;
   }
 
+  /** Whether the camera moves by itself. */
+  get underWay(): boolean {
+    return this.#frame !== 0;
+  }
+
   /** Ends whatever is under way, where it is. */
   stop(): void {
     cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
     this.#zoomGoal = undefined;
     this.#flying.value = 0;
     this.#done?.();

@@ -24,7 +24,10 @@ export class Places {
     effect(() => {
       viewer.camera.value;
       clearTimeout(timer);
-      timer = setTimeout(() => this.#remember(), rest);
+      timer = setTimeout(() => {
+        // Frames may be far apart on a slow machine: a place passed by is none.
+        if (!viewer.motion.underWay) this.#remember();
+      }, rest);
     });
   }
 

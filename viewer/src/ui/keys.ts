@@ -10,6 +10,8 @@ export function bindKeys(target: EventTarget, bindings: KeyBindings): () => void
   const onKeyDown = (event: Event) => {
     const { key, ctrlKey, metaKey, altKey, target } = event as KeyboardEvent;
     if (ctrlKey || metaKey || altKey || (key !== "Escape" && isTyping(target))) return;
+    // An open dialog has the keys to itself, Escape too.
+    if (document.querySelector("dialog[open]")) return;
     const action = bindings[key];
     if (!action) return;
     event.preventDefault();

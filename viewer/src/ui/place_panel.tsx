@@ -1,7 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { addBookmark } from "../bookmarks";
-import { locationText, parseLocation, resolveLocation } from "../location_text";
+import {
+  locationText,
+  parseLocation,
+  resolveLocation,
+  type WrittenLocation,
+} from "../location_text";
 import type { Location } from "../model";
 import { savePicture } from "../picture";
 import { sentence, type Viewer } from "../state";
@@ -70,11 +75,11 @@ function Here({ viewer }: { viewer: Viewer }) {
     trouble.value = "";
   }
 
-  function go(text: string): void {
+  function go(read: () => WrittenLocation): void {
     const before = viewer.location.peek();
     if (!before) return;
     try {
-      const goal = resolveLocation(parseLocation(text), viewer.size.peek(), before.width);
+      const goal = resolveLocation(read(), viewer.size.peek(), before.width);
       trouble.value = reaches(viewer, goal)
         ? ""
         : "The image has no pixels as fine as that; this is as near as it goes.";
@@ -87,13 +92,10 @@ function Here({ viewer }: { viewer: Viewer }) {
 
   function paste(event: ClipboardEvent): void {
     const text = event.clipboardData?.getData("text") ?? "";
-    try {
-      parseLocation(text);
-    } catch {
-      return; // a part of a number, say: pasted as anywhere
-    }
+    const written = locationIn(text);
+    if (!written) return; // a part of a number, say: pasted as anywhere
     event.preventDefault();
-    go(text);
+    go(() => written);
   }
 
   async function copy(): Promise<void> {
@@ -110,7 +112,7 @@ function Here({ viewer }: { viewer: Viewer }) {
       value={value}
       problem={trouble.value ? problem : undefined}
       onInput={(text) => edit({ [key]: text })}
-      onEnter={() => go(draftText(draft.value ?? shown))}
+      onEnter={() => go(() => written(draft.value ?? shown))}
     />
   );
   return (
@@ -120,7 +122,7 @@ function Here({ viewer }: { viewer: Viewer }) {
       onPaste={paste}
       onSubmit={(event) => {
         event.preventDefault();
-        go(draftText(shown));
+        go(() => written(shown));
       }}
     >
       {field(aLabel ?? "", shown.a, "a")}
@@ -183,7 +185,19 @@ function LocationField({ label, value, problem, onInput, onEnter }: LocationFiel
   );
 }
 
-const draftText = ({ a, b, width }: Draft) => `re: ${a}\nim: ${b}\nwidth: ${width}`;
+/** What the fields say; a whole location may have been typed into the first. */
+function written({ a, b, width }: Draft): WrittenLocation {
+  return locationIn(a) ?? { center: [a, b], width };
+}
+
+/** The location that a text is, if it is one. */
+function locationIn(text: string): WrittenLocation | undefined {
+  try {
+    return parseLocation(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Six digits say how wide the view is; `location` has enough to come back to the very pixel. */
 function shortWidth(width: string): string {

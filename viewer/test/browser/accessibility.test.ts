@@ -74,7 +74,9 @@ test("everything is reached by keyboard, and seen to be", async () => {
       const { outlineStyle, outlineWidth } = getComputedStyle(active);
       const labelled = (active as HTMLInputElement).labels?.[0]?.textContent;
       const name = active.getAttribute("aria-label") ?? labelled ?? active.textContent ?? "";
-      return { name, outlined: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1 };
+      const outline = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1;
+      const frame = getComputedStyle(active, "::after").borderTopStyle === "solid";
+      return { name, outlined: outline || frame };
     });
     if (!seen) continue;
     expect(seen.name).not.toBe("");

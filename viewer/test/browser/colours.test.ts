@@ -135,3 +135,54 @@ test("colours cycle until stopped, and rest where less motion is asked for", asy
   await harness.page.waitForTimeout(500);
   expect(seenIn(await harness.page.screenshot())).toEqual(still);
 });
+
+test("a change of colour is one frame: each tile is drawn once, and none is uploaded again", async () => {
+  const count = () => {
+    const counts = { draws: 0, uploads: 0 };
+    const { prototype } = WebGL2RenderingContext;
+    for (const name of ["drawArrays", "drawElements", "drawArraysInstanced"] as const) {
+      const original = prototype[name] as (...args: unknown[]) => void;
+      Object.assign(prototype, {
+        [name](...args: unknown[]) {
+          counts.draws++;
+          original.apply(this, args);
+        },
+      });
+    }
+    for (const name of ["texImage2D", "texSubImage2D"] as const) {
+      const original = prototype[name] as (...args: unknown[]) => void;
+      Object.assign(prototype, {
+        [name](...args: unknown[]) {
+          const data = args.at(-1);
+          // A palette has 1024 entries; a tile of this test 65 536.
+          if (ArrayBuffer.isView(data) && data.byteLength > 32_768) counts.uploads++;
+          original.apply(this, args);
+        },
+      });
+    }
+    Object.assign(window, { counts });
+  };
+  const harness = await openViewer(browser, {}, { before: count });
+  await showSet(harness);
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  await harness.page.waitForTimeout(500);
+  const counted = () =>
+    harness.viewer
+      .locator("main")
+      .evaluate(() => ({ ...(window as unknown as { counts: object }).counts }));
+  const before = (await counted()) as { draws: number; uploads: number };
+  expect(before.uploads).toBe(4);
+  const changes = [
+    () => harness.viewer.getByRole("radio", { name: "magma" }).check(),
+    () => harness.viewer.getByRole("slider", { name: "Density" }).fill("1"),
+    () => harness.viewer.getByLabel("Interior").fill("#102030"),
+    () => harness.viewer.getByRole("slider", { name: /^High limit/ }).fill("100"),
+  ];
+  for (const [i, change] of changes.entries()) {
+    await change();
+    await harness.page.waitForTimeout(300);
+    const { draws, uploads } = (await counted()) as typeof before;
+    expect(draws - before.draws).toBe(4 * (i + 1));
+    expect(uploads).toBe(4);
+  }
+});

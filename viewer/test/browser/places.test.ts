@@ -110,7 +110,7 @@ describe("going elsewhere", () => {
     await width.fill("a lot");
     await width.press("Enter");
     const alert = harness.viewer.locator(".trouble");
-    expect(await alert.innerText()).toContain("is no location; write one such as");
+    expect(await alert.innerText()).toContain("a lot is no number; write one such as");
     await harness.screenshot("places-mistake");
     await harness.viewer.getByLabel("Real part").fill("-0.75");
     await harness.viewer.getByLabel("Imaginary part").fill("0.1");
