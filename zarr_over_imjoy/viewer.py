@@ -8,15 +8,19 @@ import itertools
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
+import traitlets
+
 from imjoy_host import ImJoyWindow, PageClosedError
 from imjoy_host.loop import submit
 from zarr_over_imjoy.bookmark import Bookmark, check_bookmarks
 from zarr_over_imjoy.codec import CODECS
 from zarr_over_imjoy.image_config import check_image, check_options, check_view_state
+from zarr_over_imjoy.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
+    from decimal import Decimal
     from pathlib import Path
 
     from PIL.Image import Image as PILImage
@@ -33,16 +37,25 @@ class _Shown:
         self.lock = asyncio.Lock()
         self.images: dict[str, Config] = {}
         self.page_ids: dict[str, object] = {}
-        self.view_state: Config | None = None
+        self.view: Config | None = None
         self.bookmarks: tuple[Bookmark, ...] = ()
 
 
-class Viewer:
+class Viewer(traitlets.HasTraits):
     """A viewer in a notebook output.
 
     Methods return at once, from any cell and thread: the viewer remembers what it is to show, and
     brings each page that shows it up to date, now and after a reload. What a page cannot do is
     said in the output.
+
+    Where it looks and its palette are traits: they follow what the person does, once it has come
+    to rest, can be set, and call back: ``viewer.observe(print, names="location")``. Two lines make
+    two viewers look at the same place::
+
+        from traitlets import link
+        link((one, "location"), (other, "location"))
+
+    Callbacks run in the thread that made the change, a background one when it was the person.
 
     Parameters
     ----------
@@ -59,7 +72,28 @@ class Viewer:
     ----------
     window : ImJoyWindow
         The widget. Displaying it once more gives a second view.
+    location : Location or None
+        Where the viewer looks, exactly: `center` and `width` in one. None until that is known;
+        classic pages never tell.
+    center : pair of Decimal, or None
+        Real and imaginary part in the middle of the view; for an ordinary image x and y in
+        level-0 pixels. Numbers and decimals as text can be assigned too.
+    width : Decimal or None
+        Width of the view in the same units. A number or text can be assigned too.
+    view_state : dict or None
+        The same in vizarr's terms and as exact as floats are: ``{"zoom": log2(screen px per
+        level-0 px), "target": [x, y]}``, the target in level-0 pixels.
+    palette : str or None
+        Name of the first image's colormap.
     """
+
+    location: traitlets.Instance[Location | None] = traitlets.Instance(Location, allow_none=True)
+    center: traitlets.Any = traitlets.Any(None, allow_none=True)
+    width: traitlets.Any = traitlets.Any(None, allow_none=True)
+    view_state: traitlets.Any = traitlets.Any(None, allow_none=True)
+    palette: traitlets.Unicode[str | None, str | bytes | None] = traitlets.Unicode(
+        None, allow_none=True
+    )
 
     def __init__(
         self,
@@ -70,17 +104,21 @@ class Viewer:
         url: str | None = None,
         height: int | str = 600,
     ) -> None:
+        super().__init__()
         self._ids = itertools.count()
         self._images: dict[str, Config] = {}
         for image in images:
             self._images[self._new_id()] = check_image(image)
-        self._wanted = None if view_state is None else check_view_state(view_state)
-        self._known = self._wanted
+        self._wanted: Config | None = None  # where pages are to look; a new object each time
+        self._travels = False  # whether they go there in sight
+        self._told: Config = {}  # what the pages said last, by trait
         self._bookmarks: tuple[Bookmark, ...] = ()
         self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
         self.window = ImJoyWindow(
             html=html, url=url, codecs=CODECS, on_page=self._welcome, height=height
         )
+        if view_state is not None:
+            self.view_state = view_state
 
     def __repr__(self) -> str:
         return f"<Viewer of {', '.join(map(repr, self.images.values())) or 'no images'}>"
@@ -89,11 +127,6 @@ class Viewer:
     def images(self) -> dict[str, str]:
         """The images' ids and names."""
         return {key: config.get("name", key) for key, config in self._images.items()}
-
-    @property
-    def view_state(self) -> Config | None:
-        """Where the viewer looks, as last set or reported; None before either."""
-        return None if self._known is None else dict(self._known)
 
     @property
     def bookmarks(self) -> list[Bookmark]:
@@ -200,8 +233,25 @@ class Viewer:
         TypeError
             `view_state` is not as above.
         """
-        self._known = self._wanted = check_view_state(view_state)
-        self._update()
+        self.view_state = view_state
+
+    def go_to(self, re: object, im: object, width: object) -> None:
+        """Travel to a place, in sight of the person.
+
+        Parameters
+        ----------
+        re, im
+            What will be in the middle; for an ordinary image x and y in level-0 pixels. Decimals
+            as text (any number of digits), `Decimal`, int or float.
+        width
+            Width of the view, likewise.
+
+        Raises
+        ------
+        TypeError, ValueError
+            One of them is no number.
+        """
+        self._look(Location.check((re, im), width), travels=True)
 
     def close(self) -> None:
         """Take the viewer away."""
@@ -226,17 +276,91 @@ class Viewer:
     async def _welcome(self, page: Page) -> None:
         """Give a document that has just loaded everything that it is to show."""
         shown = self._shown[page] = _Shown()
-        if "on_view_state" in page.exports:
-            await page.call("on_view_state", {"_rintf": True, "changed": self._on_view_state})
+        await self._listen(page, shown)
         if "on_bookmarks" in page.exports:
             await self._listen_for_bookmarks(page, shown)
-        if self._known is not None:
-            shown.view_state = self._wanted
-            await page.call("set_view_state", self._known)
         await self._bring_up_to_date(page)
 
-    def _on_view_state(self, view_state: Config) -> None:
-        self._known = {"zoom": view_state["zoom"], "target": list(view_state["target"])}
+    @traitlets.validate("view_state")
+    def _check_view_state(self, proposal: Config) -> Config | None:
+        state = proposal["value"]
+        return None if state is None else check_view_state(state)
+
+    @traitlets.validate("center")
+    def _check_center(self, proposal: Config) -> tuple[Decimal, Decimal] | None:
+        center = proposal["value"]
+        return None if center is None else Location.check(center, 1).center
+
+    @traitlets.validate("width")
+    def _check_width(self, proposal: Config) -> Decimal | None:
+        width = proposal["value"]
+        return None if width is None else Location.check((0, 0), width).width
+
+    @traitlets.observe("view_state", "location", "center", "width", "palette")
+    def _on_assignment(self, change: Config) -> None:
+        """Pass on what was assigned, unless it is what a page has just told."""
+        name, value = change["name"], change["new"]
+        if value is None or self._told.pop(name, None) == value:
+            return
+        if name == "view_state":
+            self._send(value)
+        elif name == "location":
+            self._look(value)
+        elif name == "palette":
+            self._set_palette(value)
+            self._update()
+        elif self.center is not None and self.width is not None:
+            self._look(Location(self.center, self.width))
+
+    def _look(self, location: Location, *, travels: bool = False) -> None:
+        self._adopt_location(location)
+        self._send(location.for_page(), travels=travels)
+
+    def _send(self, view: Config, *, travels: bool = False) -> None:
+        self._wanted, self._travels = dict(view), travels
+        self._update()
+
+    def _set_palette(self, palette: str) -> None:
+        for key in list(self._images)[:1]:
+            self._images[key] = self._images[key] | {"colormap": palette}
+
+    def _adopt(self, name: str, value: object) -> None:
+        """Set a trait to what the pages show already: nothing is sent."""
+        self._told[name] = value
+        setattr(self, name, value)
+        self._told.pop(name, None)  # it had that value before
+
+    def _adopt_location(self, location: Location) -> None:
+        if self.location is not None and self.location.is_close(location):
+            location = self.location  # told back with other digits
+        self._adopt("location", location)
+        self._adopt("center", location.center)
+        self._adopt("width", location.width)
+
+    def _adopt_view(self, view: Config) -> None:
+        self._adopt("view_state", {"zoom": view["zoom"], "target": list(view["target"])})
+        if view.get("center") and view.get("width"):
+            self._adopt_location(Location.check(list(view["center"]), view["width"]))
+
+    async def _listen(self, page: Page, shown: _Shown) -> None:
+        """Ask a page to tell what the person does."""
+
+        def view_changed(view: Config) -> None:
+            # This page is there already; other views of the viewer follow.
+            shown.view = self._wanted = dict(view)
+            self._travels = False
+            self._adopt_view(view)
+            self._update()
+
+        def palette_changed(palette: str) -> None:
+            self._set_palette(palette)
+            shown.images.update((key, self._images[key]) for key in list(shown.images)[:1])
+            self._adopt("palette", palette)
+            self._update()
+
+        for name, changed in (("on_view_state", view_changed), ("on_palette", palette_changed)):
+            if name in page.exports:
+                await page.call(name, {"_rintf": True, "changed": changed})
 
     async def _screenshot(self) -> PILImage:
         try:
@@ -263,16 +387,25 @@ class Viewer:
             return  # it will be welcomed
         try:
             async with shown.lock:
-                await self._update_view_state(page, shown)
+                await self._update_view(page, shown)
                 await self._update_bookmarks(page, shown)
                 await self._update_images(page, shown)
         except PageClosedError:
             pass  # the next document is given everything
 
-    async def _update_view_state(self, page: Page, shown: _Shown) -> None:
-        if shown.view_state is not self._wanted:
-            shown.view_state = self._wanted
-            await page.call("set_view_state", self._wanted)
+    async def _update_view(self, page: Page, shown: _Shown) -> None:
+        view = self._wanted
+        if shown.view is view or view is None:
+            return
+        is_first, shown.view = shown.view is None, view
+        if "center" in view and "go_to" not in page.exports:
+            self.window.report("This viewer page cannot look at an exact place; set view_state.")
+        elif "center" in view and self._travels and not is_first:
+            await page.call("go_to", view)
+        else:
+            reached = await page.call("set_view_state", view)
+            if reached and self._wanted is view:  # not overtaken in the meantime
+                self._adopt_view(cast("Config", reached))
 
     async def _update_bookmarks(self, page: Page, shown: _Shown) -> None:
         bookmarks = self._bookmarks

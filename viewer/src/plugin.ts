@@ -4,11 +4,16 @@ import { fromViewState } from "./frames";
 import type { Location, ViewState } from "./model";
 import { takePicture } from "./picture";
 import type { Viewer } from "./state";
-import { type ExactView, exactView, watchView } from "./view_events";
+import { type ExactView, exactView, watchPalette, watchView } from "./view_events";
 
 /** A caller's object that wants to hear where the camera is. */
 export interface ViewListener {
   changed(view: ExactView): Promise<unknown>;
+}
+
+/** A caller's object that wants to hear which colormap is shown. */
+export interface PaletteListener {
+  changed(name: string): Promise<unknown>;
 }
 
 /** A caller's object that keeps the bookmarks. */
@@ -25,8 +30,9 @@ export interface PluginApi {
   update_image(id: string, change: unknown): void;
   set_view_state(view: unknown): ExactView | null;
   get_view_state(): ExactView | null;
-  go_to(location: unknown): Promise<ExactView | null>;
+  go_to(location: unknown): void;
   on_view_state(listener: ViewListener): void;
+  on_palette(listener: PaletteListener): void;
   screenshot(): Promise<ArrayBuffer>;
   set_bookmarks(bookmarks: unknown): void;
   on_bookmarks(listener: BookmarkListener): void;
@@ -35,13 +41,14 @@ export interface PluginApi {
 /** The plugin's methods over a viewer. */
 export function pluginApi(viewer: Viewer): PluginApi {
   const events = watchView(viewer);
+  const paletteEvents = watchPalette(viewer);
   const bookmarkEvents = watchBookmarks(viewer);
   return {
     setup() {},
     run() {},
     add_image: (config) => viewer.addImage(config),
     remove_image: (id) => viewer.removeImage(id),
-    update_image: (id, change) => viewer.updateImage(id, change),
+    update_image: (id, change) => paletteEvents.adopt(() => viewer.updateImage(id, change)),
     set_view_state(view) {
       const wanted = parseView(view);
       viewer.motion.stop();
@@ -52,13 +59,14 @@ export function pluginApi(viewer: Viewer): PluginApi {
       return exactView(viewer);
     },
     get_view_state: () => exactView(viewer),
-    async go_to(location) {
-      const goal = viewer.cameraAt(parseLocation(location));
-      if (!goal) throw new Error("There is no image to go to a place in; add one first.");
-      await viewer.motion.goTo(goal);
-      return exactView(viewer);
+    go_to(location) {
+      const wanted = parseLocation(location);
+      const goal = viewer.cameraAt(wanted);
+      if (goal) void viewer.motion.goTo(goal);
+      else viewer.look(wanted);
     },
     on_view_state: (listener) => events.listen((view) => listener.changed(view)),
+    on_palette: (listener) => paletteEvents.listen((name) => listener.changed(name)),
     screenshot: async () => (await takePicture(viewer)).buffer,
     set_bookmarks: (bookmarks) => bookmarkEvents.adopt(parseBookmarks(bookmarks)),
     on_bookmarks: (listener) => bookmarkEvents.listen((list) => listener.changed(list)),

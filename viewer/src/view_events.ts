@@ -1,4 +1,4 @@
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { type Camera, sameCamera } from "./frames";
 import type { Location, ViewState } from "./model";
 import type { Viewer } from "./state";
@@ -61,6 +61,44 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
     adopt(move) {
       move();
       known = viewer.camera.peek();
+    },
+  };
+}
+
+export interface PaletteEvents {
+  listen(listener: (name: string) => Promise<unknown>): void;
+  /** Does what a listener asked for; the palette that follows is not told back. */
+  adopt(change: () => void): void;
+}
+
+/** Tells listeners which colormap the first image has got, once the choice has come to rest. */
+export function watchPalette(viewer: Viewer, quiet = QUIET): PaletteEvents {
+  const listeners = new Set<(name: string) => Promise<unknown>>();
+  const name = () => viewer.images.value[0]?.colormap.value;
+  let known: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function rest(): void {
+    const now = untracked(name);
+    if (now === undefined || now === known) return;
+    known = now;
+    for (const listener of listeners) listener(now).catch(() => listeners.delete(listener));
+  }
+
+  effect(() => {
+    name();
+    clearTimeout(timer);
+    timer = setTimeout(rest, quiet);
+  });
+
+  return {
+    listen(listener) {
+      listeners.add(listener);
+      if (known !== undefined) listener(known).catch(() => listeners.delete(listener));
+    },
+    adopt(change) {
+      change();
+      known = untracked(name);
     },
   };
 }

@@ -1,3 +1,4 @@
+# noqa: INP001 # a script that frames.test.ts runs
 """Where tiles belong on the screen, from first principles and in exact arithmetic.
 
 Reads one JSON object per line from standard input and answers each with one line:
@@ -14,10 +15,13 @@ The answer has the exact `center` and `width` of the view, as decimals, and the 
 column (decimal strings), left and top (screen pixels).
 """
 
+from __future__ import annotations
+
 import json
 import math
 import sys
 from fractions import Fraction
+from typing import Any
 
 
 def decimal(value: Fraction) -> str:
@@ -30,7 +34,8 @@ def decimal(value: Fraction) -> str:
     return f"{sign}{digits[: len(digits) - places]}.{digits[len(digits) - places :]}0"
 
 
-def answer(query: dict) -> dict:
+def answer(query: dict[str, Any]) -> dict[str, Any]:
+    """Return the view and the tiles in it."""
     tile = query["tilesize"]
     across = tile * 2 ** (query["levels"] - query["level"])  # pixels of the level
     finest = tile * 2 ** query["levels"]
@@ -71,4 +76,5 @@ def answer(query: dict) -> dict:
 
 
 for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+    sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+    sys.stdout.flush()

@@ -71,3 +71,9 @@ test("one whose other end is gone is not asked again, and the others still are",
   expect(gone).toHaveBeenCalledTimes(1);
   expect(told).toHaveBeenCalledTimes(2);
 });
+
+test("a place can be asked for before there is an image", () => {
+  const viewer = new Viewer();
+  viewer.look({ center: ["0", "0"], width: "1" });
+  expect(viewer.camera.value).toBeUndefined();
+});
