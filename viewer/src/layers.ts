@@ -14,7 +14,7 @@ import {
 } from "./frames";
 import type { Size, TilePixels } from "./model";
 import { PaletteLayer } from "./palette_layer";
-import { cover, levelForZoom, type TileAddress, tileArea, tilesIn } from "./pyramid";
+import { cover, levelForZoom, type TileAddress, tileArea, tilesAround, tilesIn } from "./pyramid";
 import type { Image } from "./state";
 import { tileKey } from "./tiles";
 
@@ -43,7 +43,11 @@ export function imageScene(
   const area = visibleArea(local, size);
   const level = levelForZoom(image.info, local.zoom, globalThis.devicePixelRatio);
   const wanted = image.visible.value ? tilesIn(image.info, level, area) : [];
-  image.tiles.want(wanted.map((tile) => image.request(tile)));
+  const nearby = image.visible.value ? tilesAround(image.info, level, area) : [];
+  image.tiles.want(
+    wanted.map((tile) => image.request(tile)),
+    nearby.map((tile) => image.request(tile)),
+  );
   if (!image.visible.value) return { layers: [], level, complete: true };
 
   const pixelsOf = (tile: TileAddress) => image.tiles.get(image.request(tile));

@@ -129,6 +129,25 @@ export function tilesIn(pyramid: Pyramid, level: number, area: Area): TileAddres
   return tiles.sort((a, b) => a.distance - b.distance).map(({ tile }) => tile);
 }
 
+/** The tiles of a level right around those that `area` touches, the nearest to its centre first. */
+export function tilesAround(pyramid: Pyramid, level: number, area: Area): TileAddress[] {
+  const grid = gridOf(pyramid, level);
+  if (!grid) return [];
+  const length = ({ tile, finest, pixels }: Side) =>
+    ((finest * tile) << BigInt(area.bits)) / pixels;
+  const [width, height] = [length(grid.x), length(grid.y)];
+  const grown = {
+    left: area.left - width,
+    right: area.right + width,
+    top: area.top - height,
+    bottom: area.bottom + height,
+    bits: area.bits,
+  };
+  const name = ({ row, column }: TileAddress) => `${row}.${column}`;
+  const inside = new Set(tilesIn(pyramid, level, area).map(name));
+  return tilesIn(pyramid, level, grown).filter((tile) => !inside.has(name(tile)));
+}
+
 /** The tiles from `low` to `high` along one side: index, and distance from the middle in tiles. */
 function span({ pixels, tile, finest }: Side, low: bigint, high: bigint, bits: number) {
   const length = (finest * tile) << BigInt(bits);

@@ -1,11 +1,13 @@
 /** Stores computed in the page, in the shape in which Python sends a Zarr source. */
 
+import type { Request } from "./pattern";
+
 export interface FakeStore {
   /** Every key that was asked for, in order. */
   asked: string[];
   cancelled: number[];
-  /** Keys of the tiles that were computed, in order. */
-  computed: string[];
+  /** What happened to each request, by its id, where the store keeps account of that. */
+  requests: Map<number, Request>;
   /** Keys that are answered with an error, for as long as they are in here. */
   broken: string[];
   source: Record<string, unknown>;
@@ -22,7 +24,13 @@ export interface MandelbrotOptions {
 /** The Mandelbrot set as a Zarr v2 group with consolidated metadata. */
 export function mandelbrotStore(options: MandelbrotOptions = {}): FakeStore {
   const { levels = 40, tilesize = 256, maxiter = 255, delay = 0 } = options;
-  const store: FakeStore = { asked: [], cancelled: [], broken: [], computed: [], source: {} };
+  const store: FakeStore = {
+    asked: [],
+    cancelled: [],
+    broken: [],
+    requests: new Map(),
+    source: {},
+  };
   const metadata = JSON.stringify(consolidated(levels, tilesize, maxiter));
   store.source = {
     _rintf: true,
@@ -35,7 +43,6 @@ export function mandelbrotStore(options: MandelbrotOptions = {}): FakeStore {
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
       if (store.broken.includes(key)) throw new Error(`RuntimeError: no tile ${key} today`);
       if (id !== undefined && store.cancelled.includes(id)) return null;
-      store.computed.push(key);
       const [level = 0, row = 0, column = 0] = match.slice(1).map(Number);
       return tile(levels, tilesize, maxiter, level, row, column).buffer;
     },

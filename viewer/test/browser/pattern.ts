@@ -12,6 +12,17 @@ export interface PatternOptions {
   floor?: number;
   /** Milliseconds that every tile takes. */
   delay?: number;
+  /** Tiles computed at a time, as by a kernel's threads; default: all. */
+  threads?: number;
+}
+
+/** What happened to a request, in milliseconds since the page was opened. */
+export interface Request {
+  readonly key: string;
+  readonly asked: number;
+  started?: number;
+  done?: number;
+  cancelled?: number;
 }
 
 const CELL = 256;
@@ -114,28 +125,59 @@ export function seamNear(
   return first === undefined || last === undefined ? undefined : (first + last + 1) / 2;
 }
 
-/** The store itself; it runs in the page that plays Python. */
+/** The store itself; it runs in the page that plays Python, and works through its requests as a kernel does. */
 export function patternStore(options: PatternOptions): FakeStore {
-  const { levels, tilesize = CELL, floor, delay = 0 } = options;
-  const store: FakeStore = { asked: [], cancelled: [], broken: [], computed: [], source: {} };
+  const { levels, tilesize = CELL, floor, delay = 0, threads = 1000 } = options;
+  const requests = new Map<number, Request>();
+  const store: FakeStore = {
+    asked: [],
+    cancelled: [],
+    broken: [],
+    requests,
+    source: {},
+  };
   const metadata = JSON.stringify(consolidated(levels, tilesize, floor));
+  const queue: (() => Promise<void>)[] = [];
+  let running = 0;
+
+  async function work(): Promise<void> {
+    if (running >= threads) return;
+    running++;
+    for (let job = queue.shift(); job; job = queue.shift()) await job();
+    running--;
+  }
+
+  async function compute(request: Request): Promise<ArrayBuffer | null> {
+    if (request.cancelled !== undefined) return null;
+    request.started = performance.now();
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    const match = /^(-?\d+)\/(\d+)\.(\d+)$/.exec(request.key);
+    if (!match || request.cancelled !== undefined) return null;
+    request.done = performance.now();
+    const [, level = "", row = "", column = ""] = match;
+    return paint(tilesize, Number(level), BigInt(row), BigInt(column)).buffer;
+  }
+
   store.source = {
     _rintf: true,
     _rtype: "zarr-group",
-    async getItem(key: string, { id }: { id?: number } = {}) {
+    async getItem(key: string, { id = 0 }: { id?: number } = {}) {
       store.asked.push(key);
       if (key === ".zmetadata") return new TextEncoder().encode(metadata).buffer;
-      const match = /^(-?\d+)\/(\d+)\.(\d+)$/.exec(key);
-      if (!match) return null;
-      if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
-      if (id !== undefined && store.cancelled.includes(id)) return null;
-      store.computed.push(key);
-      const [, level = "", row = "", column = ""] = match;
-      return paint(tilesize, Number(level), BigInt(row), BigInt(column)).buffer;
+      const request: Request = { key, asked: performance.now() };
+      requests.set(id, request);
+      return new Promise((resolve, reject) => {
+        queue.push(() => compute(request).then(resolve, reject));
+        void work();
+      });
     },
     containsItem: async (key: string) => key === ".zmetadata",
     async cancelItems(ids: number[]) {
       store.cancelled.push(...ids);
+      for (const id of ids) {
+        const request = requests.get(id);
+        if (request) request.cancelled = performance.now();
+      }
       return null;
     },
   };

@@ -89,6 +89,25 @@ describe("a tile cache", () => {
     expect(cache.counts.cancelled).toBe(0);
   });
 
+  test("loads neighbours once nothing else is to do, two at a time, and lets go of them", async () => {
+    const { cache, asked, answer } = setUp();
+    const look = (wanted: number[], nearby: number[]) =>
+      cache.want(wanted.map(request), nearby.map(request));
+    look([1, 2], [3, 4, 5]);
+    await answer(1);
+    expect(asked()).toEqual([1, 2]);
+    await answer(2);
+    expect(asked()).toEqual([1, 2, 3, 4]);
+    expect(cache.pending).toBe(0);
+    look([2, 3], [1, 6]);
+    expect(cache.counts).toMatchObject({ requested: 4, cancelled: 1 });
+    expect(cache.pending).toBe(1);
+    await answer(3);
+    expect(asked()).toEqual([1, 2, 3, 4, 6]);
+    await answer(6, new Error("no luck"));
+    expect(cache.failures).toEqual([]);
+  });
+
   test("keeps tiles from before, the oldest least, within its bytes", async () => {
     const { cache, want, answer } = setUp({ maxBytes: 8 });
     for (const column of [1, 2, 3]) {
