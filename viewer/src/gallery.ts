@@ -14,9 +14,6 @@ const place = (name: string, re: string, im: string, width: string, maxiter: num
   maxiter,
 });
 
-/** Below this width float64 cannot draw a preview. */
-export const LEAST_PREVIEW_WIDTH = 1e-12;
-
 /**
  * Coordinates are facts, long known; those of the last three are from the examples of
  * rust-fractal-core (MIT) and Fractalshades (MIT).

@@ -4,6 +4,9 @@ import { colorOf, DEFAULT_COLORING, INTERIOR } from "./coloring";
 import type { Size } from "./model";
 import type { Palette } from "./palette";
 
+/** Below this width float64 does not tell a preview's pixels apart. */
+export const LEAST_PREVIEW_WIDTH = 1e-12;
+
 export interface PreviewPlace {
   readonly re: number;
   readonly im: number;

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Bookmark } from "../bookmarks";
 import type { Viewer } from "../state";
 import { Icon } from "./icon";
+import { Preview } from "./preview_canvas";
 import { reaches, travel } from "./travel";
 
 /** The places that the person keeps. */
@@ -25,7 +26,7 @@ export function BookmarkList({ viewer }: { viewer: Viewer }) {
               disabled={!reaches(viewer, bookmark)}
               onClick={() => travel(viewer, bookmark)}
             >
-              <Thumbnail png={bookmark.thumbnail} />
+              <Thumbnail viewer={viewer} bookmark={bookmark} />
             </button>
             <input
               class="name"
@@ -50,7 +51,11 @@ export function BookmarkList({ viewer }: { viewer: Viewer }) {
   );
 }
 
-function Thumbnail({ png }: { png: Uint8Array<ArrayBuffer> | undefined }) {
+/** For a bookmark without a picture. */
+const PREVIEW_MAXITER = 1000;
+
+function Thumbnail({ viewer, bookmark }: { viewer: Viewer; bookmark: Bookmark }) {
+  const png = bookmark.thumbnail;
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (!png) return undefined;
@@ -58,9 +63,8 @@ function Thumbnail({ png }: { png: Uint8Array<ArrayBuffer> | undefined }) {
     setUrl(made);
     return () => URL.revokeObjectURL(made);
   }, [png]);
-  return url === undefined ? (
-    <span class="thumbnail" />
-  ) : (
-    <img class="thumbnail" src={url} alt="" />
-  );
+  const [image] = viewer.images.value;
+  if (png) return <img class="thumbnail" src={url} alt="" />;
+  if (!image || !viewer.plane.value?.complex) return <span class="thumbnail" />;
+  return <Preview image={image} location={bookmark} maxiter={PREVIEW_MAXITER} />;
 }

@@ -1,10 +1,7 @@
-import { GALLERY, LEAST_PREVIEW_WIDTH, type Place } from "../gallery";
-import { paletteOf } from "../palette";
+import { GALLERY, type Place } from "../gallery";
 import type { Viewer } from "../state";
-import { PreviewCanvas } from "./preview_canvas";
+import { Preview } from "./preview_canvas";
 import { reaches, travel } from "./travel";
-
-const SIZE = { width: 84, height: 56 };
 
 /** Famous places, ready to visit. */
 export function GalleryList({ viewer }: { viewer: Viewer }) {
@@ -23,9 +20,7 @@ export function GalleryList({ viewer }: { viewer: Viewer }) {
 function GalleryCard({ viewer, place }: { viewer: Viewer; place: Place }) {
   const [image] = viewer.images.value;
   if (!image) return null;
-  const { name, center, maxiter } = place;
-  const width = Number(place.width);
-  const palette = paletteOf(image.colormap.value ?? "vikO");
+  const { name, maxiter } = place;
   const within = reaches(viewer, place);
   return (
     <li class="card">
@@ -36,15 +31,7 @@ function GalleryCard({ viewer, place }: { viewer: Viewer; place: Place }) {
         title={within ? remark(image.interior, maxiter) : "Deeper than this image goes."}
         onClick={() => travel(viewer, place)}
       >
-        {width >= LEAST_PREVIEW_WIDTH ? (
-          <PreviewCanvas
-            size={SIZE}
-            palette={palette}
-            place={{ re: Number(center[0]), im: Number(center[1]), width, maxiter }}
-          />
-        ) : (
-          <span class="thumbnail deep">{place.width}</span>
-        )}
+        <Preview image={image} location={place} maxiter={maxiter} />
         <span>{name}</span>
       </button>
     </li>

@@ -1,4 +1,4 @@
-import { paletteOf } from "../palette";
+import { DEFAULT_ESCAPE_TIME, paletteOf } from "../palette";
 import type { Viewer } from "../state";
 import { PreviewCanvas } from "./preview_canvas";
 
@@ -51,7 +51,7 @@ export function MiniMap({ viewer }: { viewer: Viewer }) {
       <PreviewCanvas
         size={SIZE}
         place={WHOLE}
-        palette={paletteOf(image.colormap.value ?? "vikO")}
+        palette={paletteOf(image.colormap.value ?? DEFAULT_ESCAPE_TIME)}
       />
       <svg aria-hidden="true" viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}>
         {tiny ? (

@@ -1,12 +1,35 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Size } from "../model";
-import type { Palette } from "../palette";
-import { type PreviewPlace, previewPixels } from "../preview";
+import type { Location, Size } from "../model";
+import { DEFAULT_ESCAPE_TIME, type Palette, paletteOf } from "../palette";
+import { LEAST_PREVIEW_WIDTH, type PreviewPlace, previewPixels } from "../preview";
+import type { Image } from "../state";
 
 interface PreviewProps {
   readonly size: Size;
   readonly place: PreviewPlace;
   readonly palette: Palette;
+}
+
+const THUMBNAIL = { width: 84, height: 56 };
+
+interface ThumbnailProps {
+  readonly image: Image;
+  readonly location: Location;
+  readonly maxiter: number;
+}
+
+/** A place in the colours of an image; its width alone where it is too deep to be drawn here. */
+export function Preview({ image, location, maxiter }: ThumbnailProps) {
+  const [re = 0, im = 0] = location.center.map(Number);
+  const width = Number(location.width);
+  if (width < LEAST_PREVIEW_WIDTH) return <span class="thumbnail deep">{location.width}</span>;
+  return (
+    <PreviewCanvas
+      size={THUMBNAIL}
+      palette={paletteOf(image.colormap.value ?? DEFAULT_ESCAPE_TIME)}
+      place={{ re, im, width, maxiter }}
+    />
+  );
 }
 
 /** Pictures waiting to be drawn: one a frame, so that a gallery of them never blocks the page. */

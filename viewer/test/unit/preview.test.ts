@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { INTERIOR } from "../../src/coloring";
-import { GALLERY, LEAST_PREVIEW_WIDTH } from "../../src/gallery";
+import { GALLERY } from "../../src/gallery";
 import { paletteOf } from "../../src/palette";
-import { previewPixels } from "../../src/preview";
+import { LEAST_PREVIEW_WIDTH, previewPixels } from "../../src/preview";
 import { parseRational } from "../../src/rational";
 
 const SIZE = { width: 42, height: 28 };
