@@ -66,17 +66,20 @@ function ChannelControls({ image, channel, index }: ChannelProps) {
   const [min, max] = valueRange(image, channel);
   const step = image.info.pixelType === "Float32" ? (max - min) / 1000 : 1;
   const several = image.channels.value.length > 1;
+  const Group = several ? "fieldset" : "div";
   return (
-    <div class="channel">
+    <Group class="channel">
       {several && (
-        <Check
-          label={channel.name}
-          checked={channel.visible}
-          onChange={(visible) => image.setChannel(index, { visible })}
-        />
+        <legend>
+          <Check
+            label={channel.name}
+            checked={channel.visible}
+            onChange={(visible) => image.setChannel(index, { visible })}
+          />
+        </legend>
       )}
       {(several || image.colormap.value === undefined) && (
-        <Field label={several ? `Colour of ${channel.name}` : "Colour"}>
+        <Field label="Colour">
           {(id) => (
             <input
               id={id}
@@ -106,7 +109,7 @@ function ChannelControls({ image, channel, index }: ChannelProps) {
         value={high}
         onInput={(value) => image.setChannel(index, { limits: [low, Math.max(value, low)] })}
       />
-    </div>
+    </Group>
   );
 }
 

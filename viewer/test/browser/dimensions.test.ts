@@ -92,7 +92,10 @@ test("an image of several times and channels has a control for each, by name", a
   expect(Math.abs(blue - 128)).toBeLessThan(3);
   await harness.viewer.getByRole("checkbox", { name: "actin" }).uncheck();
   expect((await middle())[1]).toBe(0);
-  await harness.viewer.getByLabel("Colour of nuclei").fill("#ff0000");
+  await harness.viewer
+    .getByRole("group", { name: "nuclei" })
+    .getByLabel("Colour", { exact: true })
+    .fill("#ff0000");
   expect((await middle())[0]).toBeGreaterThan(120);
   // What is no plane of the complex numbers has pixels, and no famous places.
   await harness.viewer.locator(".stage").focus();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GALLERY } from "../../src/gallery";
 import { escapeTime } from "./fake_stores";
 import { type Harness, launchBrowser, openViewer } from "./page";
 
@@ -150,6 +151,35 @@ describe("going elsewhere", () => {
     const [re = 0, im = 1] = (await view(harness)).center.map(Number);
     expect(Math.abs(re + 0.6)).toBeLessThan(0.1);
     expect(Math.abs(im)).toBeLessThan(0.1);
+  });
+});
+
+describe("where there is no floor", () => {
+  test("a deep place is gone to and told with all the digits that it deserves", async () => {
+    const pattern = { levels: 40, floor: -1100 };
+    const harness = await openViewer(browser, { pattern });
+    await harness.page.evaluate(() =>
+      window.host.api.add_image?.({ source: window.host.store.source }),
+    );
+    await harness.painted();
+    await openPlaces(harness);
+    const deep = GALLERY.find(({ name }) => name === "Deep, 1e-113");
+    if (!deep) throw new Error("the gallery has no deep place");
+    await harness.viewer.getByRole("button", { name: "Deep, 1e-113" }).click();
+    await expect
+      .poll(async () => (await view(harness)).width, { timeout: 30_000 })
+      .toMatch(/^(8|7\.9999\d*|8\.0000\d*)e-114$/);
+    await harness.painted();
+    const shown = await harness.viewer.getByLabel("Real part").inputValue();
+    const digits = Math.min(shown.length, deep.center[0].length) - 1;
+    expect(digits).toBeGreaterThan(116);
+    expect(shown.slice(0, digits)).toBe(deep.center[0].slice(0, digits));
+    expect(await harness.viewer.getByLabel("Width").inputValue()).toBe("8e-114");
+    const position = harness.viewer.getByLabel("Position").locator("span").first();
+    expect(await position.innerText()).toMatch(/^−1\.4798157…\d{7} − 0\.0006391…\d{7} i$/);
+    expect((await position.getAttribute("title"))?.length).toBeGreaterThan(230);
+    await harness.screenshot("places-deep");
+    expect(harness.complaints).toEqual([]);
   });
 });
 
