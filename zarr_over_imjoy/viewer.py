@@ -14,13 +14,12 @@ from imjoy_host import ImJoyWindow, PageClosedError
 from imjoy_host.loop import submit
 from zarr_over_imjoy.bookmark import Bookmark, check_bookmarks
 from zarr_over_imjoy.codec import CODECS
-from zarr_over_imjoy.image_config import check_image, check_options, check_view_state
-from zarr_over_imjoy.location import Location
+from zarr_over_imjoy.image_config import check_image, check_options
+from zarr_over_imjoy.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
-    from decimal import Decimal
     from pathlib import Path
 
     from PIL.Image import Image as PILImage
@@ -41,7 +40,7 @@ class _Shown:
         self.bookmarks: tuple[Bookmark, ...] = ()
 
 
-class Viewer(traitlets.HasTraits):
+class Viewer(Whereabouts):
     """A viewer in a notebook output.
 
     Methods return at once, from any cell and thread: the viewer remembers what it is to show, and
@@ -72,25 +71,12 @@ class Viewer(traitlets.HasTraits):
     ----------
     window : ImJoyWindow
         The widget. Displaying it once more gives a second view.
-    location : Location or None
-        Where the viewer looks, exactly: `center` and `width` in one. None until that is known;
-        classic pages never tell.
-    center : pair of Decimal, or None
-        Real and imaginary part in the middle of the view; for an ordinary image x and y in
-        level-0 pixels. Numbers and decimals as text can be assigned too.
-    width : Decimal or None
-        Width of the view in the same units. A number or text can be assigned too.
-    view_state : dict or None
-        The same in vizarr's terms and as exact as floats are: ``{"zoom": log2(screen px per
-        level-0 px), "target": [x, y]}``, the target in level-0 pixels.
+    location, center, width, view_state
+        Where the viewer looks; see `Whereabouts`.
     palette : str or None
         Name of the first image's colormap.
     """
 
-    location: traitlets.Instance[Location | None] = traitlets.Instance(Location, allow_none=True)
-    center: traitlets.Any = traitlets.Any(None, allow_none=True)
-    width: traitlets.Any = traitlets.Any(None, allow_none=True)
-    view_state: traitlets.Any = traitlets.Any(None, allow_none=True)
     palette: traitlets.Unicode[str | None, str | bytes | None] = traitlets.Unicode(
         None, allow_none=True
     )
@@ -111,7 +97,6 @@ class Viewer(traitlets.HasTraits):
             self._images[self._new_id()] = check_image(image)
         self._wanted: Config | None = None  # where pages are to look; a new object each time
         self._travels = False  # whether they go there in sight
-        self._told: Config = {}  # what the pages said last, by trait
         self._bookmarks: tuple[Bookmark, ...] = ()
         self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
         self.window = ImJoyWindow(
@@ -225,34 +210,6 @@ class Viewer(traitlets.HasTraits):
         del self._images[image_id]
         self._update()
 
-    def set_view_state(self, view_state: object) -> None:
-        """Look elsewhere: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``.
-
-        Raises
-        ------
-        TypeError
-            `view_state` is not as above.
-        """
-        self.view_state = view_state
-
-    def go_to(self, re: object, im: object, width: object) -> None:
-        """Travel to a place, in sight of the person.
-
-        Parameters
-        ----------
-        re, im
-            What will be in the middle; for an ordinary image x and y in level-0 pixels. Decimals
-            as text (any number of digits), `Decimal`, int or float.
-        width
-            Width of the view, likewise.
-
-        Raises
-        ------
-        TypeError, ValueError
-            One of them is no number.
-        """
-        self._look(Location.check((re, im), width), travels=True)
-
     def close(self) -> None:
         """Take the viewer away."""
         self._images.clear()
@@ -281,40 +238,11 @@ class Viewer(traitlets.HasTraits):
             await self._listen_for_bookmarks(page, shown)
         await self._bring_up_to_date(page)
 
-    @traitlets.validate("view_state")
-    def _check_view_state(self, proposal: Config) -> Config | None:
-        state = proposal["value"]
-        return None if state is None else check_view_state(state)
-
-    @traitlets.validate("center")
-    def _check_center(self, proposal: Config) -> tuple[Decimal, Decimal] | None:
-        center = proposal["value"]
-        return None if center is None else Location.check(center, 1).center
-
-    @traitlets.validate("width")
-    def _check_width(self, proposal: Config) -> Decimal | None:
-        width = proposal["value"]
-        return None if width is None else Location.check((0, 0), width).width
-
-    @traitlets.observe("view_state", "location", "center", "width", "palette")
-    def _on_assignment(self, change: Config) -> None:
-        """Pass on what was assigned, unless it is what a page has just told."""
-        name, value = change["name"], change["new"]
-        if value is None or self._told.pop(name, None) == value:
-            return
-        if name == "view_state":
-            self._send(value)
-        elif name == "location":
-            self._look(value)
-        elif name == "palette":
-            self._set_palette(value)
+    @traitlets.observe("palette")
+    def _on_palette(self, change: Config) -> None:
+        if change["new"] is not None and not self._is_told(change):
+            self._set_palette(change["new"])
             self._update()
-        elif self.center is not None and self.width is not None:
-            self._look(Location(self.center, self.width))
-
-    def _look(self, location: Location, *, travels: bool = False) -> None:
-        self._adopt_location(location)
-        self._send(location.for_page(), travels=travels)
 
     def _send(self, view: Config, *, travels: bool = False) -> None:
         self._wanted, self._travels = dict(view), travels
@@ -323,24 +251,6 @@ class Viewer(traitlets.HasTraits):
     def _set_palette(self, palette: str) -> None:
         for key in list(self._images)[:1]:
             self._images[key] = self._images[key] | {"colormap": palette}
-
-    def _adopt(self, name: str, value: object) -> None:
-        """Set a trait to what the pages show already: nothing is sent."""
-        self._told[name] = value
-        setattr(self, name, value)
-        self._told.pop(name, None)  # it had that value before
-
-    def _adopt_location(self, location: Location) -> None:
-        if self.location is not None and self.location.is_close(location):
-            location = self.location  # told back with other digits
-        self._adopt("location", location)
-        self._adopt("center", location.center)
-        self._adopt("width", location.width)
-
-    def _adopt_view(self, view: Config) -> None:
-        self._adopt("view_state", {"zoom": view["zoom"], "target": list(view["target"])})
-        if view.get("center") and view.get("width"):
-            self._adopt_location(Location.check(list(view["center"]), view["width"]))
 
     async def _listen(self, page: Page, shown: _Shown) -> None:
         """Ask a page to tell what the person does."""
