@@ -17,7 +17,9 @@ const SLOP = 3;
 /** The part of the screen that an arrow key moves by. */
 const ARROW = 1 / 8;
 /** Milliseconds of a drag from which its speed at the end is taken. */
-const GLIDE_MEMORY = 80;
+const GLIDE_MEMORY = 160;
+/** Held still for so many milliseconds, the picture stays where it is. */
+const HELD = 80;
 
 interface Sample {
   readonly x: number;
@@ -69,13 +71,13 @@ export function mountGestures(
     }
     pointers.set(event.pointerId, at);
     if (boxStart) box.value = rectangle(boxStart, at);
-    else if (pointers.size === 1) drag(before, at);
+    else if (pointers.size === 1) drag(before, at, coalesced(event).map(sample));
     else if (pointers.size === 2) pinch(event.pointerId, before, at);
   }
 
-  function drag(before: Sample, at: Sample): void {
+  function drag(before: Sample, at: Sample, passed: readonly Sample[]): void {
     motion.pan(at.x - before.x, at.y - before.y);
-    trail = [...trail.filter(({ time }) => at.time - time < GLIDE_MEMORY), at];
+    trail = [...trail, ...passed, at].filter(({ time }) => at.time - time < GLIDE_MEMORY);
   }
 
   /** One of two fingers moved: what each of them touches stays under it. */
@@ -101,7 +103,7 @@ export function mountGestures(
 
   function release(now: number): void {
     const [first, last] = [trail[0], trail.at(-1)];
-    if (!first || !last || now - last.time > GLIDE_MEMORY || last.time <= first.time) return;
+    if (!first || !last || now - last.time > HELD || last.time <= first.time) return;
     const time = last.time - first.time;
     motion.glide((last.x - first.x) / time, (last.y - first.y) / time);
   }
@@ -175,6 +177,11 @@ export function mountGestures(
   element.addEventListener("dblclick", doubleClick, { signal: until });
   element.addEventListener("keydown", key, { signal: until });
   return { box, unmount: () => abort.abort() };
+}
+
+/** The moves that came as one; browsers offer them in secure contexts only. */
+function coalesced(event: PointerEvent): readonly PointerEvent[] {
+  return "getCoalescedEvents" in event ? event.getCoalescedEvents() : [];
 }
 
 function rectangle(a: Sample, b: Sample): Rect {
