@@ -103,6 +103,7 @@ function tileLayer(
   }
   return new PaletteLayer({
     ...common,
+    owner: image.id,
     paletteName,
     visible: channel?.visible ?? true,
     limits: channel?.limits ?? [0, 1],

@@ -94,6 +94,8 @@ const paletteModule = {
 
 /** What a `PaletteLayer` takes beside Viv's own properties. */
 export interface PaletteProps {
+  /** Names the image, whose tiles share tables. */
+  readonly owner: string;
   readonly paletteName: string;
   readonly limits: Limits;
   /** The value from which on a pixel belongs to the interior. */
@@ -121,7 +123,8 @@ export class PaletteLayer extends XRLayer {
   override updateState(params: Parameters<XRLayer["updateState"]>[0]) {
     super.updateState(params);
     const { opacity, dtype } = this.props;
-    const { limits, interior, coloring, paletteName, equalizer } = this.props as PaletteProps;
+    const { owner, limits, interior, coloring, paletteName, equalizer } = this
+      .props as PaletteProps;
     const { model } = this.state as { model?: PaletteModel };
     const { scaling, density, offset } = coloring;
     const equalizes = scaling === "histogram" && equalizer !== undefined;
@@ -141,7 +144,7 @@ export class PaletteLayer extends XRLayer {
     const kind = dtype.replace(/\d+$/, "") as Kind;
     model?.setBindings({
       paletteTexture: paletteTexture(device, paletteName, kind),
-      equalizerTexture: equalizerTexture(device, equalizer, kind),
+      equalizerTexture: equalizerTexture(device, kind, owner, equalizer),
     });
   }
 }
@@ -188,25 +191,41 @@ function paletteTexture(device: Device, name: string, kind: Kind): Texture {
 }
 
 interface EqualizerTexture {
-  readonly equalizer: Equalizer | undefined;
   readonly texture: Texture;
+  equalizer: Equalizer | undefined;
 }
 
-/** The one equalizer that a device has for each kind of number; most pictures have none. */
-const equalizerTextures = new WeakMap<Device, Map<Kind, EqualizerTexture>>();
+const equalizerTextures = new WeakMap<Device, Map<string, EqualizerTexture>>();
 
-function equalizerTexture(device: Device, equalizer: Equalizer | undefined, kind: Kind): Texture {
-  const ofDevice = equalizerTextures.get(device) ?? new Map<Kind, EqualizerTexture>();
+/** The table of an image's equalizer: one texture for each image, written anew when it changes. */
+function equalizerTexture(
+  device: Device,
+  kind: Kind,
+  owner: string,
+  equalizer: Equalizer | undefined,
+): Texture {
+  const ofDevice = equalizerTextures.get(device) ?? new Map<string, EqualizerTexture>();
   equalizerTextures.set(device, ofDevice);
-  const known = ofDevice.get(kind);
+  const key = equalizer ? `${kind}/${owner}` : kind;
+  const known = ofDevice.get(key);
   if (known && known.equalizer === equalizer) return known.texture;
+  const bytes = equalizerBytes(equalizer);
+  if (known) {
+    known.texture.copyImageData({ data: KINDS[kind].from(bytes) });
+    known.equalizer = equalizer;
+    return known.texture;
+  }
+  const texture = tableTexture(device, kind, bytes);
+  ofDevice.set(key, { texture, equalizer });
+  return texture;
+}
+
+/** Shares as the shader reads them: high byte red, low byte green. */
+function equalizerBytes(equalizer: Equalizer | undefined): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(EQUALIZER_SIZE * 4);
   equalizer?.shares.forEach((share, i) => {
     const word = Math.round(share * 65535);
     bytes.set([word >> 8, word & 255], i * 4);
   });
-  const texture = tableTexture(device, kind, bytes);
-  known?.texture.destroy();
-  ofDevice.set(kind, { equalizer, texture });
-  return texture;
+  return bytes;
 }

@@ -186,3 +186,42 @@ test("a change of colour is one frame: each tile is drawn once, and none is uplo
     expect(uploads).toBe(4);
   }
 });
+
+test("each image is equalized by itself, and again when other tiles are seen", async () => {
+  const harness = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(harness);
+  await harness.page.evaluate(() =>
+    window.host.api.add_image?.({ source: window.host.store.source, name: "above" }),
+  );
+  await harness.painted();
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  const below = harness.viewer.getByRole("region", { name: "mandelbrot" });
+  const above = harness.viewer.getByRole("region", { name: "above" });
+  await below.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
+  await harness.page.waitForTimeout(200);
+  const expected = counts.map((n) =>
+    colorOf(n, paletteOf("vikO"), [0, MAXITER], { ...DEFAULT_COLORING, scaling: "logarithmic" }),
+  );
+  expectNear(seenIn(await harness.screenshot("colours-two")), expected);
+  await above.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
+  await harness.page.waitForTimeout(300);
+  const equalized = seenIn(await harness.page.screenshot());
+  await above.getByRole("checkbox", { name: "Visible" }).uncheck();
+  await harness.page.waitForTimeout(300);
+  // The same tiles, equalized the same way.
+  expect(seenIn(await harness.page.screenshot())).toEqual(equalized);
+  await harness.page.evaluate(() =>
+    window.host.api.set_view_state?.({ center: ["-0.747", "0.1"], width: "0.03" }),
+  );
+  await harness.viewer.locator('main[data-level="31"]').waitFor();
+  await harness.painted();
+  // Both ends of the palette are in the picture, though its counts lie close together.
+  const deep = PNG.sync.read(await harness.screenshot("colours-equalized-deep"));
+  const warmth = (x: number, y: number) => {
+    const [red = 0, , blue = 0] = deep.data.subarray((y * 900 + x) * 4);
+    return red - blue;
+  };
+  expect(warmth(60, 150)).toBeLessThan(-40);
+  expect(warmth(300, 550)).toBeGreaterThan(40);
+  expect(harness.complaints).toEqual([]);
+});
