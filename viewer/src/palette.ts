@@ -43,7 +43,10 @@ const known = new Map(ESCAPE_TIME_PALETTES.map((palette) => [palette.name, palet
 export function paletteOf(name: string): Palette {
   const palette = known.get(name) ?? classicPalette(name);
   if (!palette) {
-    throw new Error(`There is no colormap named ${name}; try one of ${PALETTE_NAMES.join(", ")}.`);
+    const names = ESCAPE_TIME_PALETTES.map((palette) => palette.name).join(", ");
+    throw new Error(
+      `There is no colormap named ${name}; try one of ${names}, or a classic one such as jet.`,
+    );
   }
   known.set(name, palette);
   return palette;

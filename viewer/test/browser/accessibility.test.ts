@@ -61,6 +61,39 @@ describe.each([
   });
 });
 
+test.each([
+  { width: 900, height: 600 },
+  { width: 320, height: 480 },
+])("at $width × $height what went wrong is said where nothing else is", async (size) => {
+  const harness = await openViewer(browser, {}, { size });
+  await harness.page.evaluate(async () => {
+    window.host.store.broken.push("39/0.1");
+    await window.host.api.add_image?.({ source: window.host.store.source });
+    const source = { _rintf: true, _rtype: "zarr-group", getItem: async () => null };
+    await window.host.api.add_image?.({ source, name: "nothing" })?.catch(() => undefined);
+  });
+  await harness.viewer.locator(".failed-notice").waitFor();
+  await harness.viewer.getByRole("button", { name: "Dismiss" }).waitFor();
+  expect(await findings(harness)).toEqual([]);
+  await harness.screenshot(`${size.width}-trouble`);
+  const boxes = await harness.viewer
+    .locator(".problem, .failed-notice, .toolbar, .status")
+    .evaluateAll((elements) =>
+      elements.map((element) => {
+        const { left, top, right, bottom } = element.getBoundingClientRect();
+        return { name: element.className, left, top, right, bottom };
+      }),
+    );
+  expect(boxes.length).toBe(4);
+  const overlapping = boxes.flatMap((a, i) =>
+    boxes
+      .slice(i + 1)
+      .filter((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+      .map((b) => `${a.name} and ${b.name}`),
+  );
+  expect(overlapping).toEqual([]);
+});
+
 test("everything is reached by keyboard, and seen to be", async () => {
   const harness = await open();
   await harness.viewer.locator(".stage").focus();
