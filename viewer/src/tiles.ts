@@ -168,8 +168,10 @@ export class TileCache {
     this.#resting = this.#bytes === 0 || patience === 0;
     if (this.#resting) return;
     const now = Date.now();
-    const frame = now - this.#lastChange;
+    const gap = now - this.#lastChange;
     this.#lastChange = now;
+    // After a longer gap this is no frame of a movement, but the first: it may well be the last.
+    const frame = gap < LONGEST_REST ? gap : 0;
     this.#wake = setTimeout(
       () => {
         this.#resting = true;

@@ -28,7 +28,6 @@ export interface Request {
 const CELL = 256;
 const BLOCK = 14;
 const BLOCKS_PER_ROW = 16;
-const LABEL_ROWS = 6;
 /** Where in a cell the blocks begin. */
 const INSET = 16;
 const GREY = { border: 255, ground: 30, one: 200, zero: 100 };
@@ -81,31 +80,26 @@ export interface Grey {
   at(x: number, y: number): number;
 }
 
-/** Whether the label of a tile is what is seen where the tile is expected, in every whole cell. */
+/** What is seen of a tile's labels where the tile is expected: blocks read, and those that are wrong. */
 export function readsAs(
   picture: Grey,
   tile: { level: number; row: bigint; column: bigint; left: number; top: number },
   tilesize: number,
-): { cells: number; wrong: number } {
+): { blocks: number; wrong: number } {
   const bits = labelBits(tile.level, tile.row, tile.column);
-  let [cells, wrong] = [0, 0];
+  let [blocks, wrong] = [0, 0];
   for (let y = tile.top; y < tile.top + tilesize; y += CELL) {
     for (let x = tile.left; x < tile.left + tilesize; x += CELL) {
-      const [right, bottom] = [INSET + BLOCKS_PER_ROW * BLOCK, INSET + LABEL_ROWS * BLOCK];
-      if (x + INSET < 0 || y + INSET < 0) continue;
-      if (x + right >= picture.width || y + bottom >= picture.height) continue;
-      cells++;
-      const isRight = bits.every((bit, i) => {
-        const seen = picture.at(
-          Math.floor(x + INSET + ((i % BLOCKS_PER_ROW) + 0.5) * BLOCK),
-          Math.floor(y + INSET + (Math.floor(i / BLOCKS_PER_ROW) + 0.5) * BLOCK),
-        );
-        return seen === (bit ? GREY.one : GREY.zero);
+      bits.forEach((bit, i) => {
+        const at = Math.floor(x + INSET + ((i % BLOCKS_PER_ROW) + 0.5) * BLOCK);
+        const down = Math.floor(y + INSET + (Math.floor(i / BLOCKS_PER_ROW) + 0.5) * BLOCK);
+        if (at < 0 || down < 0 || at >= picture.width || down >= picture.height) return;
+        blocks++;
+        if (picture.at(at, down) !== (bit ? GREY.one : GREY.zero)) wrong++;
       });
-      if (!isRight) wrong++;
     }
   }
-  return { cells, wrong };
+  return { blocks, wrong };
 }
 
 /**
