@@ -7,7 +7,7 @@ Reads one JSON object per line from standard input and answers each with one lin
     complex            whether places are points of [-2.5, 2.5]^2, or level-0 pixels
     level              which tiles to report
     center             two decimals
-    pixel              screen pixels per pixel of that level, a decimal
+    pixel              screen pixels per pixel of that level, one over a finite decimal
     offset             how far right of and below `center` the screen's middle is, screen pixels
     size               of the screen, in pixels
 

@@ -185,3 +185,39 @@ test("moving by a pixel over a tile border fetches the tiles behind it", async (
   for (const key of behind) expect(after.filter((other) => other === key)).toHaveLength(1);
   expect(before.length).toBeLessThanOrEqual(after.length);
 });
+
+test("where one frame of coordinates follows on another, nothing flashes, moves or is fetched", async () => {
+  const harness = await open(pattern);
+  // The first view takes the frame; twelve levels deeper it ends, in the middle of level -312.
+  await show(harness, { pattern, level: -300, center: DEEP });
+  const view = { pattern, level: -312, center: DEEP };
+  const last = { ...view, pixel: "200/201" };
+  const next = { ...view, pixel: "200/199" };
+  const shown = await show(harness, last);
+  expectTiles(await picture(harness, "last of a frame"), shown, last, 200 / 201);
+  await harness.page.waitForTimeout(1000);
+  const asked = () => harness.page.evaluate(() => window.host.store.asked.length);
+  const before = await asked();
+  await harness.viewer.locator("main").evaluate((main) => {
+    main.dataset.flashes = "0";
+    new MutationObserver(() => {
+      const { complete, painted, state } = main.dataset;
+      if (complete !== "true" || painted === "0" || state !== "idle") main.dataset.flashes = "1";
+    }).observe(main, { attributeFilter: ["data-complete", "data-painted", "data-state"] });
+  });
+  for (const [one, scale] of [
+    [next, 200 / 199],
+    [last, 200 / 201],
+    [next, 200 / 199],
+  ] as const) {
+    const expected = await show(harness, one);
+    expectTiles(await picture(harness, "beside a frame"), expected, one, scale);
+  }
+  expect(await harness.state("flashes")).toBe("0");
+  expect(await asked()).toBe(before);
+  // Far out and back in, over many frames.
+  await show(harness, { pattern, level: 20, center: DEEP });
+  const back = { ...view, pixel: "1" };
+  const there = await show(harness, back);
+  expectTiles(await picture(harness, "back over many frames"), there, back);
+});

@@ -100,7 +100,7 @@ test("a thousand levels down and back: no wrong tile, no blank at rest", {
       expect(read.wrong, `${level}/${tile.row}.${tile.column}`).toBe(0);
       blocks += read.blocks;
     }
-    expect(blocks, `level ${level}`).toBeGreaterThan(48);
+    expect(blocks, `level ${level}`).toBeGreaterThan(15);
     looked++;
     if (level === BOTTOM + 12)
       writeFileSync(
