@@ -47,7 +47,7 @@ export interface TileCacheOptions {
 }
 
 /** Milliseconds: however slow the frames, the camera rests after this. */
-const LONGEST_REST = 400;
+const LONGEST_REST = 250;
 /** Tiles loaded at a time ahead of being wanted: whoever computes them is to stay responsive. */
 const MOST_AHEAD = 2;
 /** From when on a tile counts as one that stays in a changing view. */
