@@ -3,6 +3,7 @@ import type { Browser } from "playwright-core";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GALLERY } from "../../src/gallery";
+import { parseLocation } from "../../src/location_text";
 import { escapeTime } from "./fake_stores";
 import { type Harness, launchBrowser, openViewer } from "./page";
 
@@ -83,9 +84,19 @@ describe("where the view is", () => {
     await openPlaces(harness);
     await paste(harness, "-0.7436 + 0.1318i @ 0.001");
     await arrived(harness, -0.7436, 0.1318, 0.001);
-    await harness.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await harness.viewer.getByRole("button", { name: "Copy" }).click();
     await harness.viewer.getByText("The location is on the clipboard.").waitFor();
+    // Into a field of the page around the viewer, as a person would.
+    await harness.page.evaluate(() => {
+      const field = document.createElement("textarea");
+      document.body.append(field);
+      field.focus();
+    });
+    await harness.page.keyboard.press("Control+V");
+    const copied = await harness.page.locator("textarea").inputValue();
+    expect(copied).toMatch(/^re: -0\.7436\d*\nim: 0\.1318\d*\nwidth: [\d.e-]+$/);
+    const { width } = parseLocation(copied);
+    expect(Number(width)).toBeCloseTo(0.001, 9);
   });
 });
 
