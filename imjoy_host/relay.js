@@ -62,9 +62,10 @@ class WindowView {
     this.connection = randomId();
     const { connection } = this;
     const iframe = document.createElement("iframe");
-    iframe.sandbox = "allow-scripts";
+    // Downloads begin with a click only, and without them a page cannot save what it shows.
+    iframe.sandbox = "allow-scripts allow-downloads";
     iframe.title = "ImJoy window";
-    iframe.allow = "fullscreen";
+    iframe.allow = "fullscreen; clipboard-write";
     if (this.url) {
       iframe.src = this.url;
       this.probe(connection);

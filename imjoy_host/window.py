@@ -32,9 +32,10 @@ ROLL_CALL_SECONDS = 30
 class ImJoyWindow(anywidget.AnyWidget):
     """A notebook output that shows an ImJoy window plugin and speaks ImJoy RPC with it.
 
-    The page runs in an iframe with ``sandbox="allow-scripts"``: it reaches neither the notebook
-    nor its cookies. It is loaded once for each place the widget is shown, and again when the
-    notebook page is reloaded; ``on_page`` runs each time, so that the page can be given its state.
+    The page runs in an iframe with ``sandbox="allow-scripts allow-downloads"``: it reaches neither
+    the notebook nor its cookies. It is loaded once for each place the widget is shown, and again
+    when the notebook page is reloaded; ``on_page`` runs each time, so that the page can be given
+    its state.
 
     Calls from a page are answered concurrently and out of order: ``async`` functions on one event
     loop shared by all windows, others in a pool of threads.

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 import zarr
+from traitlets import link
 
 import imjoy_plugin
 from imjoy_plugin import Plugin, Viewer, register_codecs, run_vizarr
 from tests.fake_page import FakeBrowser, eventually
+from zarr_over_imjoy import Location
 
 URL = "https://example.org/viewer"
 
@@ -35,6 +38,8 @@ class PageState:
         self.calls: list[tuple[Any, ...]] = []
         self.configs: list[dict[str, Any]] = []
         self.listener: Any = None
+        self.palette_listener: Any = None
+        self.reached: dict[str, Any] | None = None
 
     def add_image(self, config: dict[str, Any]) -> str:
         if config.get("name") == "bad":
@@ -50,14 +55,24 @@ class PageState:
     def update_image(self, image_id: str, changes: dict[str, Any]) -> None:
         self.calls.append(("update_image", image_id, dict(changes)))
 
-    def set_view_state(self, state: dict[str, Any]) -> None:
+    def set_view_state(self, state: dict[str, Any]) -> dict[str, Any] | None:
         self.calls.append(("set_view_state", dict(state)))
+        return self.reached
+
+    def go_to(self, location: dict[str, Any]) -> None:
+        self.calls.append(("go_to", dict(location)))
+
+    def on_palette(self, listener: Any) -> None:
+        self.palette_listener = listener
 
     def on_view_state(self, listener: Any) -> None:
         self.listener = listener
 
     def exports(self, *names: str) -> dict[str, Any]:
-        every = ("add_image", "remove_image", "update_image", "set_view_state", "on_view_state")
+        every = (
+            *("add_image", "remove_image", "update_image"),
+            *("set_view_state", "on_view_state", "go_to", "on_palette"),
+        )
         return {name: getattr(self, name) for name in names or every}
 
     async def heard(self, *call: object) -> None:
@@ -154,6 +169,127 @@ async def test_view_state_of_the_page_is_known_and_survives_a_reload() -> None:
         ("set_view_state", {"zoom": -2.5, "target": [10, 20]}),
         ("add_image", None),
     ]
+
+
+DEEP = {"center": ["-0.75", "1" + "0" * 40 + "e-41"], "width": "1.25e-300"}
+FAR = {"zoom": 300.5, "target": [1, 2], "center": ["-0.5", "0.1"], "width": "2e-80"}
+
+
+def seen(viewer: Viewer, *names: str) -> list[object]:
+    changes: list[object] = []
+    viewer.observe(lambda change: changes.append(change["new"]), names=names)
+    return changes
+
+
+async def test_places_are_exact_in_both_directions() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", None)
+    assert (viewer.location, viewer.center, viewer.width) == (None, None, None)
+    page.reached = {"zoom": 300.5, "target": [1, 2], **DEEP}
+    viewer.location = Location.check(DEEP["center"], DEEP["width"])
+    sent = {"center": ["-0.75", "0.1" + "0" * 40], "width": "1.25E-300"}
+    await page.heard("set_view_state", sent)
+    await eventually(lambda: viewer.view_state == {"zoom": 300.5, "target": [1, 2]})
+    assert viewer.center == (Decimal("-0.75"), Decimal("0.1"))
+    assert viewer.width == Decimal("1.25e-300")
+
+    page.reached = None
+    changes = seen(viewer, "center", "width")
+    await page.listener.changed(FAR)
+    assert changes == [(Decimal("-0.5"), Decimal("0.1")), Decimal("2e-80")]
+    assert page.calls[-1] == ("set_view_state", sent)  # nothing is told back
+    viewer.width = "1e-90"
+    await page.heard("set_view_state", {"center": ["-0.5", "0.1"], "width": "1E-90"})
+    viewer.center = (0, "1.5")
+    await page.heard("set_view_state", {"center": ["0", "1.5"], "width": "1E-90"})
+    viewer.go_to("-1.25", 0, 0.5)
+    await page.heard("go_to", {"center": ["-1.25", "0"], "width": "0.5"})
+    assert viewer.location == Location.check(("-1.25", 0), 0.5)
+
+
+async def test_a_place_told_with_other_digits_is_no_change() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", None)
+    await page.listener.changed(FAR)
+    changes = seen(viewer, "location", "center", "width")
+    nearly = {"center": ["-0.5", "0.1" + "0" * 86 + "1"], "width": "2.0000001e-80"}
+    await page.listener.changed(FAR | nearly)
+    assert changes == []
+    await page.listener.changed(FAR | {"width": "2.1e-80"})
+    assert len(changes) == 2
+
+
+async def test_two_lines_link_two_viewers() -> None:
+    viewers = run_vizarr(URL, viewer=URL), run_vizarr(URL, viewer=URL)
+    pages = [(await show(viewer))[1] for viewer in viewers]
+    for page in pages:
+        await page.heard("add_image", None)
+        page.reached = FAR | {"zoom": 7.0}
+    link((viewers[0], "location"), (viewers[1], "location"))
+    await pages[0].listener.changed(FAR)
+    await pages[1].heard("set_view_state", {"center": ["-0.5", "0.1"], "width": "2E-80"})
+    back = FAR | {"center": ["0.25", "0.5"]}
+    pages[0].reached = back | {"zoom": 9.0}
+    await pages[1].listener.changed(back)
+    await pages[0].heard("set_view_state", {"center": ["0.25", "0.5"], "width": "2E-80"})
+    await eventually(lambda: viewers[0].view_state["zoom"] == 9.0)
+    # One message each way, and then silence.
+    assert [len(page.calls) for page in pages] == [2, 2]
+
+
+async def test_views_of_one_viewer_follow_each_other() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    browser, first = await show(viewer)
+    second = PageState()
+    await browser.open(second.exports())
+    await second.heard("add_image", None)
+    await first.listener.changed(FAR)
+    await second.heard("set_view_state", FAR)
+    assert ("set_view_state", FAR) not in first.calls
+
+
+async def test_palette_goes_both_ways() -> None:
+    viewer = run_vizarr([{"source": URL, "name": "a"}, {"source": URL, "name": "b"}], viewer=URL)
+    _, page = await show(viewer)
+    await page.heard("add_image", "b")
+    viewer.palette = "viridis"
+    await page.heard("update_image", "page-1", {"colormap": "viridis"})
+    changes = seen(viewer, "palette")
+    count = len(page.calls)
+    await page.palette_listener.changed("twilight")
+    assert (viewer.palette, changes) == ("twilight", ["twilight"])
+    viewer.palette = "gray"
+    await page.heard("update_image", "page-1", {"colormap": "gray"})
+    assert len(page.calls) == count + 1
+
+
+async def test_a_classic_page_cannot_look_at_an_exact_place() -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    browser, page = await show(viewer, "add_image", "set_view_state")
+    viewer.go_to(0, 0, 1)
+    await eventually(lambda: browser.problems)
+    assert "cannot look at an exact place" in browser.problems[0]
+    assert "set_view_state" not in [name for name, *_ in page.calls]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("x", 0, 1), ValueError, r"center\[0\]='x': expected a finite decimal"),
+        ((0, None, 1), TypeError, r"center\[1\]=None: expected a number; pass digits"),
+        ((0, 0, 0), ValueError, "width=0: expected a number above 0"),
+        ((0, 0, float("inf")), ValueError, "width=inf"),
+    ],
+)
+def test_places_that_are_none_are_refused(
+    arguments: tuple[object, object, object], error: type[Exception], message: str
+) -> None:
+    viewer = run_vizarr(URL, viewer=URL)
+    with pytest.raises(error, match=message):
+        viewer.go_to(*arguments)
+    assert viewer.location is None
 
 
 async def test_every_view_is_kept_up_to_date() -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
+
+import traitlets
 
 from imjoy_host import ImJoyWindow, PageClosedError
 from imjoy_host.loop import submit
+from zarr_over_imjoy.bookmark import Bookmark, check_bookmarks
 from zarr_over_imjoy.codec import CODECS
-from zarr_over_imjoy.image_config import check_image, check_options, check_view_state
+from zarr_over_imjoy.image_config import check_image, check_options
+from zarr_over_imjoy.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
+
+    from PIL.Image import Image as PILImage
 
     from imjoy_host import Page
 
@@ -29,15 +36,25 @@ class _Shown:
         self.lock = asyncio.Lock()
         self.images: dict[str, Config] = {}
         self.page_ids: dict[str, object] = {}
-        self.view_state: Config | None = None
+        self.view: Config | None = None
+        self.bookmarks: tuple[Bookmark, ...] = ()
 
 
-class Viewer:
+class Viewer(Whereabouts):
     """A viewer in a notebook output.
 
     Methods return at once, from any cell and thread: the viewer remembers what it is to show, and
     brings each page that shows it up to date, now and after a reload. What a page cannot do is
     said in the output.
+
+    Where it looks and its palette are traits: they follow what the person does, once it has come
+    to rest, can be set, and call back: ``viewer.observe(print, names="location")``. Two lines make
+    two viewers look at the same place::
+
+        from traitlets import link
+        link((one, "location"), (other, "location"))
+
+    Callbacks run in the thread that made the change, a background one when it was the person.
 
     Parameters
     ----------
@@ -54,7 +71,15 @@ class Viewer:
     ----------
     window : ImJoyWindow
         The widget. Displaying it once more gives a second view.
+    location, center, width, view_state
+        Where the viewer looks; see `Whereabouts`.
+    palette : str or None
+        Name of the first image's colormap.
     """
+
+    palette: traitlets.Unicode[str | None, str | bytes | None] = traitlets.Unicode(
+        None, allow_none=True
+    )
 
     def __init__(
         self,
@@ -65,16 +90,20 @@ class Viewer:
         url: str | None = None,
         height: int | str = 600,
     ) -> None:
+        super().__init__()
         self._ids = itertools.count()
         self._images: dict[str, Config] = {}
         for image in images:
             self._images[self._new_id()] = check_image(image)
-        self._wanted = None if view_state is None else check_view_state(view_state)
-        self._known = self._wanted
+        self._wanted: Config | None = None  # where pages are to look; a new object each time
+        self._travels = False  # whether they go there in sight
+        self._bookmarks: tuple[Bookmark, ...] = ()
         self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
         self.window = ImJoyWindow(
             html=html, url=url, codecs=CODECS, on_page=self._welcome, height=height
         )
+        if view_state is not None:
+            self.view_state = view_state
 
     def __repr__(self) -> str:
         return f"<Viewer of {', '.join(map(repr, self.images.values())) or 'no images'}>"
@@ -85,9 +114,41 @@ class Viewer:
         return {key: config.get("name", key) for key, config in self._images.items()}
 
     @property
-    def view_state(self) -> Config | None:
-        """Where the viewer looks, as last set or reported; None before either."""
-        return None if self._known is None else dict(self._known)
+    def bookmarks(self) -> list[Bookmark]:
+        """The places kept in the viewer, by the person or from here; it can be set.
+
+        They live as long as this handle. `Bookmark` objects pickle, and mappings with the same
+        names do as well.
+
+        Raises
+        ------
+        TypeError
+            When set to something else.
+        """
+        return list(self._bookmarks)
+
+    @bookmarks.setter
+    def bookmarks(self, bookmarks: Iterable[Bookmark | Mapping[str, object]]) -> None:
+        self._bookmarks = check_bookmarks(bookmarks)
+        self._update()
+
+    def screenshot(self) -> Future[PILImage]:
+        """Take a picture of what the viewer shows now.
+
+        Returns
+        -------
+        concurrent.futures.Future of PIL.Image.Image
+            Done when a page has answered. ``viewer.screenshot().result()`` waits for it, in a
+            cell after the one that shows the viewer; ``await asyncio.wrap_future(…)`` does too. On
+            ipykernel 6 messages arrive between cells: take the result in the next cell there, and
+            never wait. The image's ``info["Location"]`` says where it was taken.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            From the Future: Pillow is not installed.
+        """
+        return submit(self._screenshot())
 
     @property
     def ready(self) -> Future[Page]:
@@ -149,17 +210,6 @@ class Viewer:
         del self._images[image_id]
         self._update()
 
-    def set_view_state(self, view_state: object) -> None:
-        """Look elsewhere: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``.
-
-        Raises
-        ------
-        TypeError
-            `view_state` is not as above.
-        """
-        self._known = self._wanted = check_view_state(view_state)
-        self._update()
-
     def close(self) -> None:
         """Take the viewer away."""
         self._images.clear()
@@ -183,15 +233,63 @@ class Viewer:
     async def _welcome(self, page: Page) -> None:
         """Give a document that has just loaded everything that it is to show."""
         shown = self._shown[page] = _Shown()
-        if "on_view_state" in page.exports:
-            await page.call("on_view_state", {"_rintf": True, "changed": self._on_view_state})
-        if self._known is not None:
-            shown.view_state = self._wanted
-            await page.call("set_view_state", self._known)
+        await self._listen(page, shown)
+        if "on_bookmarks" in page.exports:
+            await self._listen_for_bookmarks(page, shown)
         await self._bring_up_to_date(page)
 
-    def _on_view_state(self, view_state: Config) -> None:
-        self._known = {"zoom": view_state["zoom"], "target": list(view_state["target"])}
+    @traitlets.observe("palette")
+    def _on_palette(self, change: Config) -> None:
+        if change["new"] is not None and not self._is_told(change):
+            self._set_palette(change["new"])
+            self._update()
+
+    def _send(self, view: Config, *, travels: bool = False) -> None:
+        self._wanted, self._travels = dict(view), travels
+        self._update()
+
+    def _set_palette(self, palette: str) -> None:
+        for key in list(self._images)[:1]:
+            self._images[key] = self._images[key] | {"colormap": palette}
+
+    async def _listen(self, page: Page, shown: _Shown) -> None:
+        """Ask a page to tell what the person does."""
+
+        def view_changed(view: Config) -> None:
+            # This page is there already; other views of the viewer follow.
+            shown.view = self._wanted = dict(view)
+            self._travels = False
+            self._adopt_view(view)
+            self._update()
+
+        def palette_changed(palette: str) -> None:
+            self._set_palette(palette)
+            shown.images.update((key, self._images[key]) for key in list(shown.images)[:1])
+            self._adopt("palette", palette)
+            self._update()
+
+        for name, changed in (("on_view_state", view_changed), ("on_palette", palette_changed)):
+            if name in page.exports:
+                await page.call(name, {"_rintf": True, "changed": changed})
+
+    async def _screenshot(self) -> PILImage:
+        try:
+            from PIL import Image  # noqa: PLC0415 # pictures are not everybody's need
+        except ModuleNotFoundError as error:
+            msg = f"{error}: expected Pillow for pictures; pip install pillow"
+            raise ModuleNotFoundError(msg) from error
+        png = await asyncio.wrap_future(self.window.call("screenshot"))
+        image = Image.open(io.BytesIO(cast("bytes", png)))
+        image.load()
+        return image
+
+    async def _listen_for_bookmarks(self, page: Page, shown: _Shown) -> None:
+        def changed(bookmarks: object) -> None:
+            # This page has them already; the other views are told.
+            shown.bookmarks = self._bookmarks = check_bookmarks(bookmarks)
+            self._update()
+
+        await page.call("on_bookmarks", {"_rintf": True, "changed": changed})
 
     async def _bring_up_to_date(self, page: Page) -> None:
         shown = self._shown.get(page)
@@ -199,15 +297,31 @@ class Viewer:
             return  # it will be welcomed
         try:
             async with shown.lock:
-                await self._update_view_state(page, shown)
+                await self._update_view(page, shown)
+                await self._update_bookmarks(page, shown)
                 await self._update_images(page, shown)
         except PageClosedError:
             pass  # the next document is given everything
 
-    async def _update_view_state(self, page: Page, shown: _Shown) -> None:
-        if shown.view_state is not self._wanted:
-            shown.view_state = self._wanted
-            await page.call("set_view_state", self._wanted)
+    async def _update_view(self, page: Page, shown: _Shown) -> None:
+        view = self._wanted
+        if shown.view is view or view is None:
+            return
+        is_first, shown.view = shown.view is None, view
+        if "center" in view and "go_to" not in page.exports:
+            self.window.report("This viewer page cannot look at an exact place; set view_state.")
+        elif "center" in view and self._travels and not is_first:
+            await page.call("go_to", view)
+        else:
+            reached = await page.call("set_view_state", view)
+            if reached and self._wanted is view:  # not overtaken in the meantime
+                self._adopt_view(cast("Config", reached))
+
+    async def _update_bookmarks(self, page: Page, shown: _Shown) -> None:
+        bookmarks = self._bookmarks
+        if shown.bookmarks is not bookmarks and "set_bookmarks" in page.exports:
+            shown.bookmarks = bookmarks
+            await page.call("set_bookmarks", [bookmark.for_page() for bookmark in bookmarks])
 
     async def _update_images(self, page: Page, shown: _Shown) -> None:
         images = dict(self._images)

@@ -1,4 +1,5 @@
 import type { Color, Limits } from "./model";
+import { paletteOf } from "./palette";
 import { parseHexColor } from "./zarr/metadata";
 import type { RemoteStore } from "./zarr/store";
 
@@ -47,7 +48,7 @@ export function parseAppearance(config: Json): Omit<ImageConfig, "source"> {
   const limits = config.contrast_limits;
   return defined({
     name: optional(config, "name", String),
-    colormap: optional(config, "colormap", parseString),
+    colormap: optional(config, "colormap", parseColormap),
     opacity: optional(config, "opacity", (value) => {
       if (!isNumber(value) || value < 0 || value > 1) throw wrong("opacity", value, "0 to 1");
       return value;
@@ -92,9 +93,10 @@ function list(key: string, value: unknown): unknown[] {
   return value;
 }
 
-function parseString(value: unknown): string {
+/** @throws Error when there is no palette of that name */
+function parseColormap(value: unknown): string {
   if (typeof value !== "string") throw wrong("colormap", value, "a colormap's name");
-  return value;
+  return paletteOf(value).name;
 }
 
 /** "RRGGBB", "#RRGGBB" or [red, green, blue] from 0 to 255. */

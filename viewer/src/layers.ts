@@ -1,17 +1,20 @@
 import type { Layer } from "@deck.gl/core";
 import { ColorPaletteExtension } from "@vivjs/extensions";
 import { XRLayer } from "@vivjs/layers";
-import type { Rect, TilePixels, ViewState } from "./model";
-import { PaletteLayer } from "./palette_layer";
+import type { Equalizer } from "./coloring";
 import {
-  cover,
-  levelForZoom,
-  type Size,
-  type TileAddress,
-  tileRect,
-  tilesIn,
-  visibleRect,
-} from "./pyramid";
+  BASE_FRAME,
+  type Camera,
+  type Frame,
+  frameTransform,
+  fromViewState,
+  localRect,
+  toViewState,
+  visibleArea,
+} from "./frames";
+import type { Size, TilePixels } from "./model";
+import { PaletteLayer } from "./palette_layer";
+import { cover, levelForZoom, type TileAddress, tileArea, tilesAround, tilesIn } from "./pyramid";
 import type { Image } from "./state";
 import { tileKey } from "./tiles";
 
@@ -27,42 +30,66 @@ export interface Scene {
  * Asks for the tiles that a view of an image needs, and draws what is there of them.
  *
  * @param order the image's place in the stack, the lowest first
+ * @param frame the coordinates that deck.gl sees
  */
-export function imageScene(image: Image, order: number, view: ViewState, size: Size): Scene {
-  const { levels } = image.info;
-  const local = localView(image, view);
-  const rect = visibleRect(local, size);
-  const level = levelForZoom(levels, local.zoom, globalThis.devicePixelRatio);
-  const wanted = image.visible.value ? tilesIn(levels, level, rect) : [];
-  image.tiles.want(wanted.map((tile) => image.request(tile)));
+export function imageScene(
+  image: Image,
+  order: number,
+  camera: Camera,
+  size: Size,
+  frame: Frame,
+): Scene {
+  const local = localCamera(image, camera);
+  const area = visibleArea(local, size);
+  const level = levelForZoom(image.info, local.zoom, globalThis.devicePixelRatio);
+  const wanted = image.visible.value ? tilesIn(image.info, level, area) : [];
+  const nearby = image.visible.value ? tilesAround(image.info, level, area) : [];
+  image.tiles.want(
+    wanted.map((tile) => image.request(tile)),
+    nearby.map((tile) => image.request(tile)),
+  );
   if (!image.visible.value) return { layers: [], level, complete: true };
 
   const pixelsOf = (tile: TileAddress) => image.tiles.get(image.request(tile));
-  const drawn = cover(levels, level, rect, (tile) => pixelsOf(tile) !== undefined);
+  const drawn = cover(image.info, level, area, (tile) => pixelsOf(tile) !== undefined);
+  const equalizer = image.equalizer(drawn.flatMap((tile) => pixelsOf(tile) ?? []));
   // Finest first and nearest in depth: each screen pixel is drawn once, so that a translucent
   // image does not show its coarser tiles through its finer ones.
   const layers = drawn.reverse().flatMap((tile) => {
     const pixels = pixelsOf(tile);
-    const depth = order * 1000 + (levels.length - tile.level);
-    return pixels ? [tileLayer(image, tile, pixels, depth)] : [];
+    if (!pixels) return [];
+    const place = { frame: image.modelMatrix ? BASE_FRAME : frame, bits: area.bits };
+    const placed = {
+      ...geometry(image, tile, pixels, place),
+      modelMatrix: image.modelMatrix ? matrixIn(frame, image.modelMatrix) : null,
+    };
+    return [tileLayer(image, tile, placed, order * DEPTHS + level - tile.level, equalizer)];
   });
   const complete = drawn.length === wanted.length && drawn.every((tile) => tile.level === level);
   return { layers, level, complete };
 }
 
+/** More depths than one image uses: a level finer than wanted, and those that stand in. */
+const DEPTHS = 64;
+
 const mixColors = [new ColorPaletteExtension()];
 
-function tileLayer(image: Image, tile: TileAddress, pixels: TilePixels, depth: number): Layer {
+function tileLayer(
+  image: Image,
+  tile: TileAddress,
+  placed: object,
+  depth: number,
+  equalizer: Equalizer | undefined,
+): Layer {
   const channels = image.channels.value;
   const common = {
     id: `${image.id}/${tileKey(image.request(tile))}`,
-    ...geometry(pixels, tileRect(image.info.levels, tile)),
+    ...placed,
     selections: channels,
     dtype: image.info.pixelType,
     interpolation: "nearest",
     pickable: false,
     opacity: image.opacity.value,
-    modelMatrix: image.modelMatrix ? columnMajor(image.modelMatrix) : null,
     contrastLimits: channels.map(({ limits }) => limits ?? [0, 1]),
     channelsVisible: channels.map(({ visible }) => visible),
     getPolygonOffset: polygonOffset(depth),
@@ -76,11 +103,13 @@ function tileLayer(image: Image, tile: TileAddress, pixels: TilePixels, depth: n
   }
   return new PaletteLayer({
     ...common,
+    owner: image.id,
     paletteName,
     visible: channel?.visible ?? true,
     limits: channel?.limits ?? [0, 1],
     interior: image.interior,
-    logarithmic: image.scaling.value === "logarithmic",
+    coloring: image.coloring.value,
+    equalizer,
   });
 }
 
@@ -90,18 +119,27 @@ interface Geometry {
   readonly bounds: readonly [number, number, number, number];
 }
 
-const geometries = new WeakMap<TilePixels, Geometry>();
+const geometries = new WeakMap<TilePixels, Geometry & { readonly frame: Frame }>();
 
-/** The same objects for the same tile every time: deck.gl uploads again what is a new object. */
-function geometry(pixels: TilePixels, { left, bottom, right, top }: Rect): Geometry {
+/**
+ * The same objects for the same tile every time: deck.gl uploads again what is a new object. In
+ * another frame only the bounds are new, four corners.
+ */
+function geometry(
+  { info }: Image,
+  tile: TileAddress,
+  pixels: TilePixels,
+  { frame, bits }: { frame: Frame; bits: number },
+): Geometry {
   const known = geometries.get(pixels);
-  if (known) return known;
+  if (known?.frame === frame) return { channelData: known.channelData, bounds: known.bounds };
+  const { left, bottom, right, top } = localRect(frame, tileArea(info, tile, bits));
   const { planes, width, height } = pixels;
   const made: Geometry = {
-    channelData: { data: planes, width, height },
+    channelData: known?.channelData ?? { data: planes, width, height },
     bounds: [left, bottom, right, top],
   };
-  geometries.set(pixels, made);
+  geometries.set(pixels, { ...made, frame });
   return made;
 }
 
@@ -116,18 +154,26 @@ function polygonOffset(depth: number): () => [number, number] {
   return made;
 }
 
-/** The view as an image with a model matrix sees it. */
-function localView({ modelMatrix }: Image, view: ViewState): ViewState {
-  if (!modelMatrix) return view;
+/** The camera as an image with a model matrix sees it: such images are small, float64 will do. */
+export function localCamera({ modelMatrix }: Image, camera: Camera): Camera {
+  if (!modelMatrix) return camera;
+  const { zoom, target } = toViewState(camera);
   const [a = 1, b = 0, , e = 0, c = 0, d = 1, , f = 0] = modelMatrix;
   const determinant = a * d - b * c;
-  const [x, y] = [view.target[0] - e, view.target[1] - f];
-  return {
-    zoom: view.zoom + Math.log2(Math.abs(determinant)) / 2,
+  const [x, y] = [target[0] - e, target[1] - f];
+  return fromViewState({
+    zoom: zoom + Math.log2(Math.abs(determinant)) / 2,
     target: [(d * x - b * y) / determinant, (a * y - c * x) / determinant],
-  };
+  });
 }
 
-function columnMajor(m: readonly number[]): number[] {
-  return Array.from({ length: 16 }, (_, i) => m[(i % 4) * 4 + Math.floor(i / 4)] ?? 0);
+/** A row-major model matrix followed by the way into a frame, column-major. */
+function matrixIn(frame: Frame, m: readonly number[]): number[] {
+  const { scale, x, y } = frameTransform(frame);
+  const shift = [x, y, 0, 0];
+  return Array.from({ length: 16 }, (_, i) => {
+    const [row, column] = [i % 4, Math.floor(i / 4)];
+    const value = m[row * 4 + column] ?? 0;
+    return row < 2 ? value * scale + (column === 3 ? (shift[row] ?? 0) : 0) : value;
+  });
 }

@@ -3,6 +3,7 @@ import { exportPlugin } from "./plugin";
 import { sentence, Viewer } from "./state";
 import { App } from "./ui/app";
 import "./style.css";
+import "./ui/panel.css";
 
 const viewer = new Viewer();
 const root = document.getElementById("app");

@@ -8,7 +8,21 @@ export interface ViewState {
   readonly target: readonly [number, number];
 }
 
-/** Half-open rectangle in level-0 pixels. */
+/** A place and how much of it is seen, exactly: decimals in the image's own coordinates. */
+export interface Location {
+  /** Real and imaginary part; for an ordinary image, x and y in level-0 pixels. */
+  readonly center: readonly [string, string];
+  /** Width of the screen. */
+  readonly width: string;
+}
+
+/** In CSS pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Half-open rectangle. */
 export interface Rect {
   readonly left: number;
   readonly top: number;
@@ -73,6 +87,8 @@ export interface MandelbrotAttribute {
   /** Exact decimals, or "p/q": re then im. */
   readonly center: readonly [string, string];
   readonly width: string;
+  /** The finest level that has chunks: 0, or below it where there is no metadata. */
+  readonly floor: number;
 }
 
 /** What a source turned out to hold. */
@@ -87,6 +103,8 @@ export interface ImageInfo {
   /** The type in which it is drawn. */
   readonly pixelType: PixelType;
   readonly levels: readonly Level[];
+  /** The finest level that can be asked for: levels below 0 go on halving level 0's pixels. */
+  readonly floor: number;
   readonly name?: string;
   readonly omero?: readonly OmeroChannel[];
   readonly mandelbrot?: MandelbrotAttribute;
@@ -95,8 +113,8 @@ export interface ImageInfo {
 /** Which pixels to read: a tile of a level, and an index on every axis that is neither y nor x. */
 export interface TileRequest {
   readonly level: number;
-  readonly row: number;
-  readonly column: number;
+  readonly row: bigint;
+  readonly column: bigint;
   /** One full index per plane; entries for y and x are ignored. */
   readonly selections: readonly (readonly number[])[];
 }

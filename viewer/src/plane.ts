@@ -1,66 +1,140 @@
-/** Where level-0 pixels lie in the complex plane, and how to write it down. */
+/** Image coordinates: where level-0 pixels lie in the complex plane, and how to write it down. */
 
-import type { ImageInfo, MandelbrotAttribute } from "./model";
+import { floorDivide } from "./fixed";
+import { type Camera, cameraAt, type Point } from "./frames";
+import type { ImageInfo, Location, Size } from "./model";
+import {
+  add,
+  divide,
+  log2,
+  multiply,
+  negate,
+  parseRational,
+  powerOfTwo,
+  type Rational,
+  toDecimal,
+} from "./rational";
 
+/**
+ * The coordinates of an image: the complex plane where there is a `"mandelbrot"` attribute (the
+ * imaginary axis up), else level-0 pixels (y down).
+ */
 export interface Plane {
-  /** Real and imaginary part at a level-0 pixel position (0 is the left or upper edge). */
-  at(x: number, y: number): readonly [re: number, im: number];
-  /** Plane units per level-0 pixel. */
-  readonly step: number;
+  readonly complex: boolean;
+  /** Coordinates of level-0 pixel position (0, 0), the upper left corner. */
+  readonly corner: readonly [Rational, Rational];
+  /** Units per level-0 pixel. */
+  readonly step: Rational;
 }
 
-/** The plane of a source with a `"mandelbrot"` attribute; float64, enough to about 10^15. */
-export function planeOf({ mandelbrot, levels }: ImageInfo): Plane | undefined {
+const ZERO: Rational = { n: 0n, d: 1n };
+const ONE: Rational = { n: 1n, d: 1n };
+const PIXELS: Plane = { complex: false, corner: [ZERO, ZERO], step: ONE };
+
+export function planeOf({ mandelbrot, levels }: ImageInfo): Plane {
   const pixels = levels[0]?.width;
-  if (!mandelbrot || !pixels) return undefined;
-  const [re, im] = mandelbrot.center.map(parseRational);
+  if (!mandelbrot || !pixels) return PIXELS;
+  const [re, im] = mandelbrot.center.map(parseRational) as [Rational, Rational];
   const width = parseRational(mandelbrot.width);
-  if (re === undefined || im === undefined || !Number.isFinite(width)) return undefined;
-  const step = width / pixels;
-  const shift = cornerShift(mandelbrot);
+  const step = divide(width, { n: BigInt(pixels), d: 1n });
+  const half = divide(width, { n: 2n, d: 1n });
+  // Sampled at its corner, a pixel shows a point that lies half a pixel up and left of its middle.
+  const shift = mandelbrot.sampling === "corner" ? multiply(step, { n: 1n, d: 2n }) : ZERO;
   return {
+    complex: true,
+    corner: [add(re, negate(add(half, shift))), add(im, add(half, shift))],
     step,
-    at: (x, y) => [
-      re + ((x - shift) / pixels - 0.5) * width,
-      im - ((y - shift) / pixels - 0.5) * width,
-    ],
   };
 }
 
-/** In units of a pixel, how far a pixel's middle lies from the point that it was sampled at. */
-function cornerShift({ sampling }: MandelbrotAttribute): number {
-  return sampling === "corner" ? 0.5 : 0;
+/** The coordinates of a place: re and im, or x and y. */
+export function coordinates(plane: Plane, { x, y, bits }: Point): readonly [Rational, Rational] {
+  const d = 1n << BigInt(bits);
+  const down = multiply({ n: y, d }, plane.step);
+  return [
+    add(plane.corner[0], multiply({ n: x, d }, plane.step)),
+    add(plane.corner[1], plane.complex ? negate(down) : down),
+  ];
 }
 
-/** "-0.75", "1e-30" or "p/q" as the nearest float64. */
-export function parseRational(text: string): number {
-  const [numerator = "", denominator = "1"] = text.split("/");
-  return Number(numerator) / Number(denominator);
+/** The place with these coordinates, to `bits` binary places of a level-0 pixel. */
+export function placeAt(plane: Plane, [a, b]: readonly [Rational, Rational], bits: number): Point {
+  const right = add(a, negate(plane.corner[0]));
+  const up = add(b, negate(plane.corner[1]));
+  const fixed = (value: Rational) => {
+    const { n, d } = divide(value, plane.step);
+    return floorDivide((n << BigInt(bits + 1)) + d, 2n * d);
+  };
+  return { x: fixed(right), y: fixed(plane.complex ? negate(up) : up), bits };
 }
 
-/** A coordinate with as many decimals as a step of `step` deserves, one to spare. */
-export function formatCoordinate(value: number, step: number): string {
-  const decimals = Math.min(17, Math.max(0, Math.ceil(-Math.log10(step)) + 1));
-  return value.toFixed(decimals).replace("-", "−");
+/** log2 of units per screen pixel. */
+export function logPixel(plane: Plane, zoom: number): number {
+  return log2(plane.step) - zoom;
 }
 
-/** Three significant digits; beyond the everyday range as m × 10ⁿ. */
-export function formatMagnitude(value: number): string {
-  if (value === 0) return "0";
-  const exponent = Math.floor(Math.log10(Math.abs(value)));
-  if (exponent >= -3 && exponent < 6) return String(Number(value.toPrecision(3)));
-  const [mantissa, power = "0"] = value.toExponential(2).split("e");
-  return `${mantissa} × 10${superscript(Number(power))}`;
+/** Decimal places that tell neighbouring screen pixels apart, with so many binary ones to spare. */
+export function decimalPlaces(plane: Plane, zoom: number, spare = 3): number {
+  return Math.max(0, Math.ceil((spare - logPixel(plane, zoom)) * Math.log10(2)));
 }
 
-function superscript(value: number): string {
+/** Coordinates of a place as decimals, as many as the zoom deserves. */
+export function describePoint(plane: Plane, point: Point, zoom: number): readonly [string, string] {
+  const places = decimalPlaces(plane, zoom);
+  const [a, b] = coordinates(plane, point);
+  return [toDecimal(a, places), toDecimal(b, places)];
+}
+
+/** Binary places below a screen pixel to which a location is told. */
+const LOCATION_BITS = 20;
+/** A zoom in the thousands is good to so many digits of the width. */
+const WIDTH_DIGITS = 12;
+
+/** Where a camera is, such that `cameraOf` leads back there. */
+export function locationOf(plane: Plane, camera: Camera, size: Size): Location {
+  const places = decimalPlaces(plane, camera.zoom, LOCATION_BITS);
+  const [a, b] = coordinates(plane, camera);
+  return {
+    center: [toDecimal(a, places), toDecimal(b, places)],
+    width: powerOfTwo(Math.log2(size.width) + logPixel(plane, camera.zoom), WIDTH_DIGITS),
+  };
+}
+
+/** The camera that sees a location. */
+export function cameraOf(plane: Plane, { center, width }: Location, size: Size): Camera {
+  const wide = parseRational(width);
+  if (wide.n <= 0n) {
+    throw new Error(`The width is ${width}; expected a number above 0, such as 5 or 1e-30.`);
+  }
+  const zoom = Math.log2(size.width) + log2(plane.step) - log2(wide);
+  const [a, b] = center.map(parseRational) as [Rational, Rational];
+  const bits = Math.max(0, Math.ceil(zoom)) + 128;
+  return cameraAt(placeAt(plane, [a, b], bits), zoom);
+}
+
+/** log2 of a magnitude as text: three significant digits; beyond the everyday range m × 10ⁿ. */
+export function formatMagnitude(log: number): string {
+  const value = 2 ** log;
+  if (value >= 1e-3 && value < 1e6) return String(Number(value.toPrecision(3)));
+  const [mantissa, power = "0"] = powerOfTwo(log, 3).split("e");
+  return `${mantissa} × 10${superscript(power)}`;
+}
+
+function superscript(text: string): string {
   const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-  return String(value).replace(/[-\d]/g, (c) => (c === "-" ? "⁻" : (digits[Number(c)] ?? c)));
+  return text.replace(/[-\d]/g, (c) => (c === "-" ? "⁻" : (digits[Number(c)] ?? c)));
 }
 
-/** The largest of 1, 2 or 5 times a power of ten that is at most `length`. */
-export function roundLength(length: number): number {
-  const power = 10 ** Math.floor(Math.log10(length));
-  const factor = [5, 2, 1].find((candidate) => candidate * power <= length) ?? 1;
-  return factor * power;
+/** The largest of 1, 2 or 5 times a power of ten that is at most 2^log: as text, and its log2. */
+export function roundLength(log: number): { text: string; log: number } {
+  const decimal = log * Math.log10(2);
+  const power = Math.floor(decimal + 1e-12);
+  const factor =
+    [5, 2, 1].find((candidate) => Math.log10(candidate) + power <= decimal + 1e-9) ?? 1;
+  const rounded = Math.log2(factor) + power * Math.log2(10);
+  const everyday = power >= -3 && power < 6;
+  const text = everyday
+    ? String(Number((factor * 10 ** power).toPrecision(1)))
+    : `${factor} × 10${superscript(String(power))}`;
+  return { text, log: rounded };
 }

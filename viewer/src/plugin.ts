@@ -1,11 +1,24 @@
 import imjoyRPC from "imjoy-rpc/dist/imjoy-rpc.min.js";
-import type { ViewState } from "./model";
+import { parseBookmarks, type WireBookmark, watchBookmarks } from "./bookmarks";
+import { fromViewState } from "./frames";
+import type { Location, ViewState } from "./model";
+import { takePicture } from "./picture";
 import type { Viewer } from "./state";
-import { watchView } from "./view_events";
+import { type ExactView, exactView, watchPalette, watchView } from "./view_events";
 
 /** A caller's object that wants to hear where the camera is. */
 export interface ViewListener {
-  changed(view: ViewState): Promise<unknown>;
+  changed(view: ExactView): Promise<unknown>;
+}
+
+/** A caller's object that wants to hear which colormap is shown. */
+export interface PaletteListener {
+  changed(name: string): Promise<unknown>;
+}
+
+/** A caller's object that keeps the bookmarks. */
+export interface BookmarkListener {
+  changed(bookmarks: readonly WireBookmark[]): Promise<unknown>;
 }
 
 /** What this page exports over ImJoy RPC; the names are those of `docs/protocol.md`. */
@@ -15,25 +28,48 @@ export interface PluginApi {
   add_image(config: unknown): Promise<string>;
   remove_image(id: string): void;
   update_image(id: string, change: unknown): void;
-  set_view_state(view: unknown): void;
-  get_view_state(): ViewState | null;
+  set_view_state(view: unknown): ExactView | null;
+  get_view_state(): ExactView | null;
+  go_to(location: unknown): void;
   on_view_state(listener: ViewListener): void;
+  on_palette(listener: PaletteListener): void;
+  screenshot(): Promise<ArrayBuffer>;
+  set_bookmarks(bookmarks: unknown): void;
+  on_bookmarks(listener: BookmarkListener): void;
 }
 
 /** The plugin's methods over a viewer. */
 export function pluginApi(viewer: Viewer): PluginApi {
-  const events = watchView(viewer.view);
+  const events = watchView(viewer);
+  const paletteEvents = watchPalette(viewer);
+  const bookmarkEvents = watchBookmarks(viewer);
   return {
     setup() {},
     run() {},
     add_image: (config) => viewer.addImage(config),
     remove_image: (id) => viewer.removeImage(id),
-    update_image: (id, change) => viewer.updateImage(id, change),
+    update_image: (id, change) => paletteEvents.adopt(() => viewer.updateImage(id, change)),
     set_view_state(view) {
-      viewer.view.value = events.adopt(parseViewState(view));
+      const wanted = parseView(view);
+      viewer.motion.stop();
+      events.adopt(() => {
+        if ("zoom" in wanted) viewer.camera.value = fromViewState(wanted);
+        else viewer.look(wanted);
+      });
+      return exactView(viewer);
     },
-    get_view_state: () => viewer.view.value ?? null,
+    get_view_state: () => exactView(viewer),
+    go_to(location) {
+      const wanted = parseLocation(location);
+      const goal = viewer.cameraAt(wanted);
+      if (goal) void viewer.motion.goTo(goal);
+      else viewer.look(wanted);
+    },
     on_view_state: (listener) => events.listen((view) => listener.changed(view)),
+    on_palette: (listener) => paletteEvents.listen((name) => listener.changed(name)),
+    screenshot: async () => (await takePicture(viewer)).buffer,
+    set_bookmarks: (bookmarks) => bookmarkEvents.adopt(parseBookmarks(bookmarks)),
+    on_bookmarks: (listener) => bookmarkEvents.listen((list) => listener.changed(list)),
   };
 }
 
@@ -47,13 +83,28 @@ export async function exportPlugin(viewer: Viewer): Promise<void> {
   core.export(pluginApi(viewer));
 }
 
-function parseViewState(view: unknown): ViewState {
-  const { zoom, target } = (view ?? {}) as { zoom?: unknown; target?: unknown };
+/** A view in either form; where both are given, the exact one. */
+function parseView(view: unknown): ViewState | Location {
+  const { zoom, target, center } = (view ?? {}) as Record<string, unknown>;
+  if (center !== undefined && center !== null) return parseLocation(view);
   const [x, y] = Array.isArray(target) ? target : [];
   if (![zoom, x, y].every(Number.isFinite)) {
     throw new Error(
-      `The view state is ${JSON.stringify(view)}; expected {zoom: number, target: [x, y]}.`,
+      `The view state is ${JSON.stringify(view)}; expected {zoom: number, target: [x, y]} ` +
+        "or {center: [decimal, decimal], width: decimal}.",
     );
   }
   return { zoom: zoom as number, target: [x, y] };
+}
+
+function parseLocation(location: unknown): Location {
+  const { center, width } = (location ?? {}) as Record<string, unknown>;
+  const [a, b] = Array.isArray(center) ? center : [];
+  if (![a, b, width].every((text) => typeof text === "string")) {
+    throw new Error(
+      `The place is ${JSON.stringify(location)}; expected ` +
+        '{center: [decimal, decimal], width: decimal}, decimals as text such as "-0.75".',
+    );
+  }
+  return { center: [a, b], width: width as string };
 }

@@ -1,41 +1,49 @@
-/** Which tiles of a pyramid a view shows. Pure geometry, in level-0 pixels. */
+/** Which tiles of a pyramid a view shows. Pure geometry; exact, for levels and indices of any size. */
 
-import type { Level, Rect, ViewState } from "./model";
+import { ceilDivide, floorDivide, scale } from "./fixed";
+import { type Area, type Camera, fromViewState } from "./frames";
+import type { Level, Rect, Size } from "./model";
 
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+export type { Size };
 
 export interface TileAddress {
   readonly level: number;
-  readonly row: number;
-  readonly column: number;
+  readonly row: bigint;
+  readonly column: bigint;
 }
 
-/** The part of the plane on screen. */
-export function visibleRect({ zoom, target }: ViewState, { width, height }: Size): Rect {
-  const perPixel = 2 ** -zoom;
-  const [x, y] = target;
-  return {
-    left: x - (width / 2) * perPixel,
-    right: x + (width / 2) * perPixel,
-    top: y - (height / 2) * perPixel,
-    bottom: y + (height / 2) * perPixel,
-  };
+/** What is to be known about an image's levels; `ImageInfo` is one. */
+export interface Pyramid {
+  readonly levels: readonly Level[];
+  readonly floor: number;
 }
+
+/** One level along x or y, in its own pixels; beside it, the pixels of level 0. */
+interface Side {
+  readonly pixels: bigint;
+  readonly tile: bigint;
+  readonly finest: bigint;
+}
+
+interface Grid {
+  readonly x: Side;
+  readonly y: Side;
+}
+
+/** Coarser levels that stand in for a missing tile: beyond, a texel would cover the screen. */
+const STAND_IN_LEVELS = 16;
 
 /** Screen pixels left free around a picture that is made to fit: room for the status line. */
 const MARGIN = { x: 8, y: 36 };
 
-/** The view in which all of `rect` is on screen, as large as it can be. */
-export function fitView(rect: Rect, { width, height }: Size): ViewState {
+/** The view in which all of `rect` (in level-0 pixels) is on screen, as large as it can be. */
+export function fitView(rect: Rect, { width, height }: Size): Camera {
   const across = (rect.right - rect.left) / Math.max(1, width - 2 * MARGIN.x);
   const down = (rect.bottom - rect.top) / Math.max(1, height - 2 * MARGIN.y);
-  return {
+  return fromViewState({
     zoom: -Math.log2(Math.max(across, down)),
     target: [(rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2],
-  };
+  });
 }
 
 /**
@@ -44,8 +52,9 @@ export function fitView(rect: Rect, { width, height }: Size): ViewState {
  *
  * @param devicePixels device pixels per screen pixel
  */
-export function levelForZoom(levels: readonly Level[], zoom: number, devicePixels = 1): number {
+export function levelForZoom({ levels, floor }: Pyramid, zoom: number, devicePixels = 1): number {
   const wanted = -zoom - Math.log2(devicePixels);
+  if (wanted < -0.5) return Math.max(floor, Math.min(0, Math.round(wanted)));
   let best = 0;
   let distance = Number.POSITIVE_INFINITY;
   levels.forEach((level, index) => {
@@ -55,85 +64,140 @@ export function levelForZoom(levels: readonly Level[], zoom: number, devicePixel
   return best;
 }
 
-/** Where a tile lies; tiles at the right and lower border are cut off by the image's edge. */
-export function tileRect(levels: readonly Level[], { level, row, column }: TileAddress): Rect {
-  const at = levels[level];
-  if (!at) return { left: 0, top: 0, right: 0, bottom: 0 };
+function gridOf({ levels, floor }: Pyramid, level: number): Grid | undefined {
+  const [finest] = levels;
+  const at = levels[Math.max(level, 0)];
+  if (!finest || !at || level < floor) return undefined;
+  const halvings = BigInt(Math.max(0, -level));
+  const side = (pixels: number, tile: number, of: number): Side => ({
+    pixels: BigInt(pixels) << halvings,
+    tile: BigInt(tile),
+    finest: BigInt(of),
+  });
   return {
-    left: column * at.tileWidth * at.scaleX,
-    top: row * at.tileHeight * at.scaleY,
-    right: Math.min((column + 1) * at.tileWidth, at.width) * at.scaleX,
-    bottom: Math.min((row + 1) * at.tileHeight, at.height) * at.scaleY,
+    x: side(at.width, at.tileWidth, finest.width),
+    y: side(at.height, at.tileHeight, finest.height),
   };
 }
 
-/** The tiles of a level that `rect` touches, the nearest to its centre first. */
-export function tilesIn(levels: readonly Level[], level: number, rect: Rect): TileAddress[] {
-  const at = levels[level];
-  if (!at) return [];
-  const [columns, x] = span(
-    rect.left,
-    rect.right,
-    at.tileWidth * at.scaleX,
-    at.width,
-    at.tileWidth,
-  );
-  const [rows, y] = span(
-    rect.top,
-    rect.bottom,
-    at.tileHeight * at.scaleY,
-    at.height,
-    at.tileHeight,
-  );
-  const tiles = rows.flatMap((row) => columns.map((column) => ({ level, row, column })));
-  const distance = (tile: TileAddress) => (tile.column + 0.5 - x) ** 2 + (tile.row + 0.5 - y) ** 2;
-  return tiles.sort((a, b) => distance(a) - distance(b));
+/** Height and width of a tile in its own pixels, and the pixel at its upper left corner. */
+export function tilePixels(pyramid: Pyramid, { level, row, column }: TileAddress) {
+  const grid = gridOf(pyramid, level);
+  if (!grid) throw new Error(`the image has no level ${level}`);
+  const extent = ({ tile, pixels }: Side, index: bigint) => {
+    const start = index * tile;
+    return { start, length: Number(start + tile < pixels ? tile : pixels - start) };
+  };
+  return { y: extent(grid.y, row), x: extent(grid.x, column) };
 }
 
-/** The indices of the tiles from `low` to `high`, and the middle of that stretch, in tiles. */
-function span(
-  low: number,
-  high: number,
-  step: number,
-  length: number,
-  tile: number,
-): [indices: number[], middle: number] {
-  const first = Math.max(0, Math.floor(low / step));
-  const last = Math.min(Math.ceil(length / tile), Math.ceil(high / step));
-  const indices = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
-  return [indices, (low + high) / 2 / step];
+/** Where a tile lies; tiles at the right and lower border are cut off by the image's edge. */
+export function tileArea(
+  pyramid: Pyramid,
+  { level, row, column }: TileAddress,
+  bits: number,
+): Area {
+  const grid = gridOf(pyramid, level);
+  if (!grid) return { left: 0n, top: 0n, right: 0n, bottom: 0n, bits };
+  return {
+    // Rounded inwards: a tile never seems to touch its neighbour's.
+    left: ceilDivide(...edge(grid.x, column, bits)),
+    top: ceilDivide(...edge(grid.y, row, bits)),
+    right: floorDivide(...edge(grid.x, column + 1n, bits)),
+    bottom: floorDivide(...edge(grid.y, row + 1n, bits)),
+    bits,
+  };
 }
 
-/** The whole image. */
-export function imageRect(levels: readonly Level[]): Rect {
+function edge({ pixels, tile, finest }: Side, index: bigint, bits: number): [bigint, bigint] {
+  const at = index * tile;
+  return [((at < pixels ? at : pixels) * finest) << BigInt(bits), pixels];
+}
+
+/** The tiles of a level that `area` touches, the nearest to its centre first. */
+export function tilesIn(pyramid: Pyramid, level: number, area: Area): TileAddress[] {
+  const grid = gridOf(pyramid, level);
+  if (!grid) return [];
+  const rows = span(grid.y, area.top, area.bottom, area.bits);
+  const columns = span(grid.x, area.left, area.right, area.bits);
+  const tiles = rows.flatMap((row) =>
+    columns.map((column) => ({
+      tile: { level, row: row.index, column: column.index },
+      distance: row.offset ** 2 + column.offset ** 2,
+    })),
+  );
+  return tiles.sort((a, b) => a.distance - b.distance).map(({ tile }) => tile);
+}
+
+/** The tiles of a level right around those that `area` touches, the nearest to its centre first. */
+export function tilesAround(pyramid: Pyramid, level: number, area: Area): TileAddress[] {
+  const grid = gridOf(pyramid, level);
+  if (!grid) return [];
+  const length = ({ tile, finest, pixels }: Side) =>
+    ((finest * tile) << BigInt(area.bits)) / pixels;
+  const [width, height] = [length(grid.x), length(grid.y)];
+  const grown = {
+    left: area.left - width,
+    right: area.right + width,
+    top: area.top - height,
+    bottom: area.bottom + height,
+    bits: area.bits,
+  };
+  const name = ({ row, column }: TileAddress) => `${row}.${column}`;
+  const inside = new Set(tilesIn(pyramid, level, area).map(name));
+  return tilesIn(pyramid, level, grown).filter((tile) => !inside.has(name(tile)));
+}
+
+/** The tiles from `low` to `high` along one side: index, and distance from the middle in tiles. */
+function span({ pixels, tile, finest }: Side, low: bigint, high: bigint, bits: number) {
+  const length = (finest * tile) << BigInt(bits);
+  const end = ceilDivide(pixels, tile);
+  const first = floorDivide(low * pixels, length);
+  const last = ceilDivide(high * pixels, length);
+  const middle = floorDivide((low + high) * pixels * 512n, length);
+  const indices: { index: bigint; offset: number }[] = [];
+  for (let index = first < 0n ? 0n : first; index < (last < end ? last : end); index++) {
+    indices.push({ index, offset: Number(index * 1024n + 512n - middle) / 1024 });
+  }
+  return indices;
+}
+
+/** The whole image, in level-0 pixels. */
+export function imageRect({ levels }: Pyramid): Rect {
   return { left: 0, top: 0, right: levels[0]?.width ?? 0, bottom: levels[0]?.height ?? 0 };
 }
 
+/** Level-0 pixels per pixel of a level. */
+export function pixelSize({ levels }: Pyramid, level: number): number {
+  return level < 0 ? scale(1, level) : (levels[level]?.scaleX ?? 1);
+}
+
 /**
- * The tiles to draw for `rect` at `level`, the finest last.
+ * The tiles to draw for `area` at `level`, the finest last.
  *
  * Where a tile is not `ready`, the nearest coarser ones that are stand in for it, and under the
  * rest of the picture whatever finer ones (left over from zooming out) are ready.
  */
 export function cover(
-  levels: readonly Level[],
+  pyramid: Pyramid,
   level: number,
-  rect: Rect,
+  area: Area,
   ready: (tile: TileAddress) => boolean,
 ): TileAddress[] {
   const drawn = new Map<string, TileAddress>();
   const draw = (tile: TileAddress) => drawn.set(`${tile.level}/${tile.row}.${tile.column}`, tile);
-  for (const tile of tilesIn(levels, level, rect)) {
+  const coarsest = Math.min(pyramid.levels.length - 1, level + STAND_IN_LEVELS);
+  for (const tile of tilesIn(pyramid, level, area)) {
     if (ready(tile)) {
       draw(tile);
       continue;
     }
-    const hole = tileRect(levels, tile);
-    const finer = level > 0 ? tilesIn(levels, level - 1, hole) : [];
+    const hole = tileArea(pyramid, tile, area.bits);
+    const finer = tilesIn(pyramid, level - 1, hole);
     finer.filter(ready).forEach(draw);
     if (finer.length > 0 && finer.every(ready)) continue;
-    for (let coarser = level + 1; coarser < levels.length; coarser++) {
-      const under = tilesIn(levels, coarser, hole);
+    for (let coarser = level + 1; coarser <= coarsest; coarser++) {
+      const under = tilesIn(pyramid, coarser, hole);
       under.filter(ready).forEach(draw);
       if (under.length > 0 && under.every(ready)) break;
     }

@@ -1,18 +1,12 @@
 import { Deck, type Layer, OrthographicView } from "@deck.gl/core";
 import { effect } from "@preact/signals";
+import { type Frame, frameFor, localPoint } from "./frames";
 import { imageScene, type Scene } from "./layers";
-import type { ViewState } from "./model";
+import type { Size } from "./model";
 import type { Viewer } from "./state";
 
-/** How far in one may zoom: screen pixels per level-0 pixel, as a power of two. */
-const MAX_ZOOM = 6;
-/** How far out: the whole image this many halvings smaller than it fits. */
-const ZOOM_OUT = 3;
-
-interface DeckViewState {
-  readonly zoom: number;
-  readonly target: [number, number, number];
-}
+/** What is seen where there is no image; the page's `--ground`. */
+const GROUND = "#0b0d12";
 
 /** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
 function isLinked(layer: Layer): boolean {
@@ -20,49 +14,29 @@ function isLinked(layer: Layer): boolean {
 }
 
 /**
- * The WebGL canvas: draws what the viewer's state says, at most once per frame, and moves the
- * camera as the person does.
+ * The WebGL canvas: draws what the viewer's state says, at most once per frame.
  *
  * @returns a function that takes it down again
  */
 export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
-  /** deck.gl's own version of the view, with the transition it may be in the middle of. */
-  let deckView: DeckViewState | undefined;
-  let moved: ViewState | undefined;
+  let frame: Frame | undefined;
   let scenes: readonly Scene[] = [];
 
   const deck = new Deck({
     parent: parent as HTMLDivElement,
-    views: new OrthographicView({
-      id: "plane",
-      controller: {
-        scrollZoom: { speed: 0.01, smooth: true },
-        inertia: 250,
-        doubleClickZoom: true,
-        touchZoom: true,
-        keyboard: true,
-      },
-    }),
+    views: new OrthographicView({ id: "plane", controller: false }),
     viewState: { target: [0, 0, 0], zoom: 0 },
     layers: [],
-    onViewStateChange: ({ viewState }) => {
-      deckView = viewState as DeckViewState;
-      const { zoom, target } = deckView;
-      moved = { zoom, target: [target[0], target[1]] };
-      viewer.view.value = moved;
-    },
-    onResize: (size) => {
-      viewer.size.value = size;
-    },
-    onHover: ({ x, y, viewport }) => {
-      const [column, row] = viewport?.unproject([x, y]) ?? [];
-      viewer.pointer.value = column === undefined || row === undefined ? undefined : [column, row];
-    },
+    onResize: (size) => viewer.resize(size),
     onAfterRender: () => {
       const layers = scenes.flatMap((scene) => scene.layers);
       const drawn = layers.filter(isLinked).length;
       const whole = scenes.length > 0 && scenes.every(({ complete }) => complete);
-      viewer.painted.value = { tiles: drawn, complete: whole && drawn === layers.length };
+      viewer.painted.value = {
+        tiles: drawn,
+        complete: whole && drawn === layers.length,
+        level: scenes[0]?.level ?? 0,
+      };
     },
     onError: (error) => {
       viewer.report({ id: "drawing", text: `The picture could not be drawn. ${error.message}` });
@@ -70,34 +44,57 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   });
 
   function draw(): void {
-    const { view, size, images } = viewer;
-    if (!view.value || size.value.width === 0) return;
-    const { zoom, target } = view.value;
-    scenes = images.value.map((image, i) => imageScene(image, i, { zoom, target }, size.value));
-    const controlled =
-      deckView && view.value === moved
-        ? deckView
-        : { zoom, target: [...target, 0] as [number, number, number] };
+    const camera = viewer.camera.value;
+    const size = viewer.size.value;
+    if (!camera || size.width === 0) return;
+    const now = frameFor(camera, frame);
+    frame = now;
+    scenes = viewer.images.value.map((image, i) => imageScene(image, i, camera, size, now));
+    const [x, y] = localPoint(now, camera);
     deck.setProps({
-      viewState: { ...controlled, minZoom: viewer.fitZoom - ZOOM_OUT, maxZoom: MAX_ZOOM },
+      viewState: { target: [x, y, 0], zoom: camera.zoom + now.level },
       layers: scenes.flatMap(({ layers }) => layers),
     });
   }
 
-  let frame = 0;
+  viewer.copyCanvas = (limit) => {
+    draw();
+    // Draws now: what a WebGL canvas shows can be read in the same task only.
+    deck.redraw("copy");
+    return copyOf(parent.querySelector("canvas") as HTMLCanvasElement, limit);
+  };
+
+  let request = 0;
   const stop = effect(() => {
-    viewer.view.value;
+    viewer.camera.value;
     viewer.size.value;
     for (const image of viewer.images.value) image.subscribe();
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
+    request ||= requestAnimationFrame(() => {
+      request = 0;
       draw();
     });
   });
 
   return () => {
+    viewer.copyCanvas = undefined;
     stop();
-    cancelAnimationFrame(frame);
+    cancelAnimationFrame(request);
     deck.finalize();
   };
+}
+
+/** The canvas on the viewer's ground, made smaller where it is larger than a limit. */
+function copyOf(canvas: HTMLCanvasElement, limit?: Size): HTMLCanvasElement {
+  const { width, height } = canvas;
+  const factor = limit ? Math.min(1, limit.width / width, limit.height / height) : 1;
+  const copy = document.createElement("canvas");
+  copy.width = Math.max(1, Math.round(width * factor));
+  copy.height = Math.max(1, Math.round(height * factor));
+  const context = copy.getContext("2d");
+  if (!context) return copy;
+  context.fillStyle = GROUND;
+  context.fillRect(0, 0, copy.width, copy.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(canvas, 0, 0, copy.width, copy.height);
+  return copy;
 }

@@ -1,13 +1,25 @@
 import { batch, computed, type Signal, signal } from "@preact/signals";
+import type { Bookmark } from "./bookmarks";
 import { type Channel, initialChannels, sampledLimits, updateChannels } from "./channels";
+import { type Coloring, DEFAULT_COLORING, type Equalizer, equalizerOf } from "./coloring";
 import { type ImageConfig, parseAppearance, parseConfig } from "./config";
-import type { ImageInfo, PixelData, Rect, TileRequest, ViewState } from "./model";
+import { type Camera, type Point, pointAt, toViewState } from "./frames";
+import type { ImageInfo, Location, PixelData, Rect, TilePixels, TileRequest } from "./model";
+import { Motion } from "./motion";
 import { DEFAULT_ESCAPE_TIME } from "./palette";
+import { Places } from "./places";
+import { cameraOf, locationOf, type Plane, planeOf } from "./plane";
 import { fitView, imageRect, type Size, type TileAddress } from "./pyramid";
 import { type FailedTile, TileCache } from "./tiles";
 import { type OpenedSource, openSource } from "./zarr_client";
 
-export type Scaling = "linear" | "logarithmic";
+/** The count that a source with maxiter "auto" gives to the interior. */
+const AUTO_MAXITER = 2 ** 22;
+
+/** How far in one may zoom: screen pixels per pixel of the finest level, as a power of two. */
+const MAX_ZOOM = 6;
+/** How far out: the whole image this many halvings smaller than it fits. */
+const ZOOM_OUT = 3;
 
 /** A sentence for the person, and what to do about it. */
 export interface Problem {
@@ -27,13 +39,17 @@ export class Image {
   readonly channels: Signal<readonly Channel[]>;
   /** Undefined: channels are mixed by their colours. */
   readonly colormap: Signal<string | undefined>;
-  readonly scaling: Signal<Scaling>;
+  readonly coloring: Signal<Coloring>;
   /** The index shown on every axis; those of y, x and the channels are unused. */
   readonly selection: Signal<readonly number[]>;
   readonly tiles: TileCache;
   /** Counts up whenever tiles came, went or failed. */
   readonly tilesChanged = signal(0);
   readonly #source: OpenedSource;
+  #equalized: { tiles: readonly TilePixels[]; equalizer: Equalizer | undefined } = {
+    tiles: [],
+    equalizer: undefined,
+  };
 
   constructor(id: string, source: OpenedSource, config: ImageConfig) {
     const { info } = source;
@@ -47,15 +63,26 @@ export class Image {
     const colored = config.colors !== undefined || this.channels.value.length > 1;
     const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
     this.colormap = signal(config.colormap ?? escapeTime);
-    this.scaling = signal(info.mandelbrot ? "logarithmic" : "linear");
+    const scaling = info.mandelbrot ? "logarithmic" : "linear";
+    this.coloring = signal({ ...DEFAULT_COLORING, scaling });
     this.selection = signal(info.axes.map((axis) => middleOf(axis.type, axis.size)));
     this.tiles = new TileCache(source.loadTile, () => this.#onTiles());
   }
 
   /** The value that marks the interior of the set, where the source has one. */
   get interior(): number {
-    const maxiter = this.info.mandelbrot?.maxiter;
-    return typeof maxiter === "number" ? maxiter : Number.POSITIVE_INFINITY;
+    const maxiter = this.info.mandelbrot?.maxiter ?? Number.POSITIVE_INFINITY;
+    return maxiter === "auto" ? AUTO_MAXITER : maxiter;
+  }
+
+  /** The equalizer for a picture of these tiles; the same object while they are the same. */
+  equalizer(drawn: readonly TilePixels[]): Equalizer | undefined {
+    if (this.coloring.value.scaling !== "histogram") return undefined;
+    const { tiles } = this.#equalized;
+    if (tiles.length !== drawn.length || tiles.some((tile, i) => tile !== drawn[i])) {
+      this.#equalized = { tiles: drawn, equalizer: equalizerOf(drawn, this.interior) };
+    }
+    return this.#equalized.equalizer;
   }
 
   request(tile: TileAddress): TileRequest {
@@ -72,9 +99,18 @@ export class Image {
     this.opacity.value;
     this.channels.value;
     this.colormap.value;
-    this.scaling.value;
+    this.coloring.value;
     this.selection.value;
     this.tilesChanged.value;
+  }
+
+  setColoring(change: Partial<Coloring>): void {
+    this.coloring.value = { ...this.coloring.value, ...change };
+  }
+
+  /** Puts the limits of every channel around what the loaded tiles hold. */
+  fitLimits(): void {
+    this.#chooseLimits(() => true);
   }
 
   setChannel(index: number, change: Partial<Channel>): void {
@@ -99,19 +135,21 @@ export class Image {
 
   #onTiles(): void {
     batch(() => {
-      if (this.channels.value.some(({ limits }) => !limits)) this.#chooseLimits();
+      if (this.channels.value.some(({ limits }) => !limits)) {
+        this.#chooseLimits(({ limits }) => !limits);
+      }
       this.tilesChanged.value++;
     });
   }
 
   /** Limits that nobody gave are taken from the first tiles that arrive. */
-  #chooseLimits(): void {
+  #chooseLimits(isMissing: (channel: Channel) => boolean): void {
     const seen = this.tiles.loaded();
     if (seen.length === 0) return;
     this.channels.value = this.channels.value.map((channel, i) => {
-      if (channel.limits) return channel;
+      if (!isMissing(channel)) return channel;
       const planes = seen.map(({ planes }) => planes[i]).filter((p): p is PixelData => !!p);
-      return { ...channel, limits: sampledLimits(planes, this.interior) };
+      return { ...channel, limits: sampledLimits(planes, this.interior) ?? channel.limits };
     });
   }
 }
@@ -126,13 +164,37 @@ export class Viewer {
   readonly problems = signal<readonly Problem[]>([]);
   /** Sources being opened. */
   readonly opening = signal(0);
-  /** Undefined until an image or a caller says where to look. */
-  readonly view = signal<ViewState | undefined>(undefined);
+  /** Exactly where we look; undefined until an image or a caller says where. */
+  readonly camera = signal<Camera | undefined>(undefined);
   readonly size = signal<Size>({ width: 0, height: 0 });
-  /** Level-0 pixel under the pointer. */
+  /** Where the pointer is, in screen pixels right of and below the middle of the screen. */
   readonly pointer = signal<readonly [number, number] | undefined>(undefined);
-  /** What was drawn last: how many tiles, and whether they were all that the view wants. */
-  readonly painted = signal({ tiles: 0, complete: false });
+  /**
+   * What was drawn last: how many tiles, whether they were all that the view wants, and at which
+   * level of the first image.
+   */
+  readonly painted = signal({ tiles: 0, complete: false, level: 0 });
+
+  /** The camera in vizarr's terms. */
+  readonly view = computed(() => this.camera.value && toViewState(this.camera.value));
+
+  /** The coordinates in which places are told: those of the first image. */
+  readonly plane = computed<Plane | undefined>(() => {
+    const [image] = this.images.value;
+    return image && planeOf(image.info);
+  });
+
+  /** Where we look, in the first image's coordinates. */
+  readonly location = computed<Location | undefined>(() => {
+    const [camera, plane, size] = [this.camera.value, this.plane.value, this.size.value];
+    return camera && plane && size.width > 0 ? locationOf(plane, camera, size) : undefined;
+  });
+
+  /** What is under the pointer, else in the middle of the screen. */
+  readonly cursor = computed<Point | undefined>(() => {
+    const [camera, [dx, dy]] = [this.camera.value, this.pointer.value ?? [0, 0]];
+    return camera && pointAt(camera, dx, dy);
+  });
 
   readonly failures = computed(() =>
     this.images.value.flatMap((image) => {
@@ -148,7 +210,19 @@ export class Viewer {
     }, 0),
   );
 
+  /** A short sentence about what was just done; it goes away by itself. */
+  readonly notice = signal("");
+  /** The places that the person keeps. */
+  readonly bookmarks = signal<readonly Bookmark[]>([]);
+  /** Copies what is on screen, at most as large as a limit; undefined until there is a canvas. */
+  copyCanvas: ((limit?: Size) => HTMLCanvasElement) | undefined;
+
+  readonly motion = new Motion(this);
+  readonly places = new Places(this);
+
   #lastId = 0;
+  /** Where to look as soon as there is an image whose coordinates can say where that is. */
+  #awaited: Location | undefined;
 
   /** Opens the source of an image config and shows it; resolves to the image's id. */
   async addImage(config: unknown): Promise<string> {
@@ -190,18 +264,53 @@ export class Viewer {
     this.problems.value = [...this.problems.value, problem];
   }
 
-  /** The zoom at which all of the first image is seen. */
-  get fitZoom(): number {
+  /** The camera that sees all of the first image. */
+  get wholeImage(): Camera | undefined {
     const [image] = this.images.value;
-    return image ? fitView(imageBounds(image), this.size.value).zoom : 0;
+    if (!image || this.size.value.width === 0) return undefined;
+    return fitView(imageBounds(image), this.size.value);
   }
 
-  /** Moves the camera so that all of the first image is seen. */
+  /** How far out and in a person may zoom. */
+  get zoomLimits(): readonly [least: number, most: number] {
+    const floor = Math.min(0, ...this.images.value.map(({ info }) => info.floor));
+    return [(this.wholeImage?.zoom ?? 0) - ZOOM_OUT, MAX_ZOOM - floor];
+  }
+
+  /** Shows all of the first image. */
   home(): void {
-    const [image] = this.images.value;
-    if (image && this.size.value.width > 0) {
-      this.view.value = fitView(imageBounds(image), this.size.value);
-    }
+    const whole = this.wholeImage;
+    if (whole) this.camera.value = whole;
+  }
+
+  /**
+   * The camera that sees a location in the first image's coordinates.
+   *
+   * @throws Error naming what is no number
+   */
+  cameraAt(location: Location): Camera | undefined {
+    const [plane, size] = [this.plane.value, this.size.value];
+    return plane && size.width > 0 ? cameraOf(plane, location, size) : undefined;
+  }
+
+  /** Looks at a location, as soon as there is an image. */
+  look(location: Location): void {
+    const camera = this.cameraAt(location);
+    this.#awaited = camera ? undefined : location;
+    if (camera) this.camera.value = camera;
+  }
+
+  /** Called when the canvas has another size. */
+  resize(size: Size): void {
+    batch(() => {
+      this.size.value = size;
+      this.#lookFirst();
+    });
+  }
+
+  #lookFirst(): void {
+    if (this.#awaited) this.look(this.#awaited);
+    else if (!this.camera.value) this.home();
   }
 
   async #open(id: string, config: ImageConfig): Promise<void> {
@@ -214,7 +323,7 @@ export class Viewer {
       const image = new Image(id, source, config);
       batch(() => {
         this.images.value = [...this.images.value, image];
-        if (!this.view.value) this.home();
+        this.#lookFirst();
       });
     } finally {
       this.opening.value--;
@@ -231,7 +340,7 @@ export class Viewer {
 
 /** Where the whole of an image lies, its model matrix applied. */
 export function imageBounds({ info, modelMatrix }: Image): Rect {
-  const rect = imageRect(info.levels);
+  const rect = imageRect(info);
   return modelMatrix ? transformRect(modelMatrix, rect) : rect;
 }
 

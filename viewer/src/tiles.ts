@@ -47,7 +47,9 @@ export interface TileCacheOptions {
 }
 
 /** Milliseconds: however slow the frames, the camera rests after this. */
-const LONGEST_REST = 400;
+const LONGEST_REST = 250;
+/** Tiles loaded at a time ahead of being wanted: whoever computes them is to stay responsive. */
+const MOST_AHEAD = 2;
 /** From when on a tile counts as one that stays in a changing view. */
 const LINGERING = { milliseconds: 150, views: 4 };
 
@@ -64,6 +66,7 @@ export class TileCache {
   readonly #changed: () => void;
   readonly #options: Required<TileCacheOptions>;
   #wanted = new Set<string>();
+  #nearby = new Set<string>();
   #loading = 0;
   #wake: ReturnType<typeof setTimeout> | undefined;
   #lastChange = 0;
@@ -83,18 +86,24 @@ export class TileCache {
     };
   }
 
-  /** States which tiles are wanted, the most urgent first; everything else is let go. */
-  want(requests: readonly TileRequest[]): void {
+  /**
+   * States which tiles are wanted, the most urgent first, and which may be soon: those are loaded
+   * once nothing else is to do. Everything else is let go.
+   */
+  want(requests: readonly TileRequest[], nearby: readonly TileRequest[] = []): void {
     const wanted = new Map(requests.map((request) => [tileKey(request), request]));
+    const ahead = new Map(nearby.map((request) => [tileKey(request), request]));
     let changed = false;
     for (const [key, entry] of this.#entries) {
-      if (wanted.has(key) || entry.state === "ready") continue;
+      if (wanted.has(key) || ahead.has(key) || entry.state === "ready") continue;
       this.#drop(key, entry);
-      changed = true;
+      changed ||= this.#wanted.has(key);
     }
     if (!sameKeys(this.#wanted, wanted)) this.#waitForRest();
+    for (const key of wanted.keys()) changed ||= !this.#wanted.has(key);
     this.#wanted = new Set(wanted.keys());
-    for (const [key, request] of wanted) {
+    this.#nearby = new Set(ahead.keys());
+    for (const [key, request] of [...ahead, ...wanted]) {
       const known = this.#entries.get(key);
       const entry: Entry = known ?? {
         request,
@@ -103,7 +112,6 @@ export class TileCache {
         since: Date.now(),
         views: 0,
       };
-      changed ||= !known;
       entry.views++;
       // Re-inserted, so that the map's order is the order of last use.
       this.#entries.delete(key);
@@ -124,16 +132,12 @@ export class TileCache {
 
   /** Wanted tiles that are still to come. */
   get pending(): number {
-    let pending = 0;
-    for (const { state } of this.#entries.values()) {
-      if (state === "waiting" || state === "loading") pending++;
-    }
-    return pending;
+    return this.#wantedEntries().filter(isOnItsWay).length;
   }
 
   /** Tiles whose last attempt failed, also while the next one is under way. */
   get failures(): readonly FailedTile[] {
-    return [...this.#entries.values()].flatMap(({ request, message }) =>
+    return this.#wantedEntries().flatMap(({ request, message }) =>
       message === undefined ? [] : [{ request, message }],
     );
   }
@@ -151,6 +155,11 @@ export class TileCache {
   clear(): void {
     for (const [key, entry] of this.#entries) this.#drop(key, entry);
     this.#wanted.clear();
+    this.#nearby.clear();
+  }
+
+  #wantedEntries(): Entry[] {
+    return [...this.#wanted].flatMap((key) => this.#entries.get(key) ?? []);
   }
 
   #waitForRest(): void {
@@ -159,8 +168,10 @@ export class TileCache {
     this.#resting = this.#bytes === 0 || patience === 0;
     if (this.#resting) return;
     const now = Date.now();
-    const frame = now - this.#lastChange;
+    const gap = now - this.#lastChange;
     this.#lastChange = now;
+    // After a longer gap this is no frame of a movement, but the first: it may well be the last.
+    const frame = gap < LONGEST_REST ? gap : 0;
     this.#wake = setTimeout(
       () => {
         this.#resting = true;
@@ -178,6 +189,15 @@ export class TileCache {
       if (entry?.state !== "waiting") continue;
       const lingers = entry.since <= early && entry.views >= LINGERING.views;
       if (this.#resting || lingers) void this.#start(entry);
+    }
+    if (this.#resting && !this.#wantedEntries().some(isOnItsWay)) this.#startAhead();
+  }
+
+  #startAhead(): void {
+    for (const key of this.#nearby) {
+      if (this.#loading >= MOST_AHEAD) return;
+      const entry = this.#entries.get(key);
+      if (entry?.state === "waiting") void this.#start(entry);
     }
   }
 
@@ -243,6 +263,10 @@ export class TileCache {
     this.counts.cancelled++;
     entry.abort?.abort();
   }
+}
+
+function isOnItsWay({ state }: Entry): boolean {
+  return state === "waiting" || state === "loading";
 }
 
 /** One string per distinct tile. */

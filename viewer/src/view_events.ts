@@ -1,16 +1,27 @@
-import { effect, type ReadonlySignal } from "@preact/signals";
-import type { ViewState } from "./model";
+import { effect, untracked } from "@preact/signals";
+import { type Camera, sameCamera } from "./frames";
+import type { Location, ViewState } from "./model";
+import type { Viewer } from "./state";
 
-type Listener = (view: ViewState) => Promise<unknown>;
+/** What is told of a view: vizarr's view state, and exactly where that is. */
+export type ExactView = ViewState & Partial<Location>;
+
+type Listener = (view: ExactView) => Promise<unknown>;
 
 export interface ViewEvents {
   listen(listener: Listener): void;
-  /** Marks a view as one that the listeners told us: they are not told it back. */
-  adopt(view: ViewState): ViewState;
+  /** Does what a listener asked for; where that leads is not told back. */
+  adopt(move: () => void): void;
 }
 
 /** How long the camera rests before listeners are told, in milliseconds. */
 const QUIET = 100;
+
+/** The view as the protocol has it. */
+export function exactView(viewer: Viewer): ExactView | null {
+  const view = viewer.view.peek();
+  return view ? { ...view, ...viewer.location.peek() } : null;
+}
 
 /**
  * Tells listeners where the camera came to rest, once per move.
@@ -18,25 +29,26 @@ const QUIET = 100;
  * A view that came from a listener is never sent back: two viewers that follow each other settle
  * after one message each.
  */
-export function watchView(view: ReadonlySignal<ViewState | undefined>, quiet = QUIET): ViewEvents {
+export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
   const listeners = new Set<Listener>();
-  let known: ViewState | undefined;
+  let known: Camera | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  function tell(listener: Listener, now: ViewState): void {
+  function tell(listener: Listener): void {
+    const view = exactView(viewer);
     // One whose other end is gone (a restarted kernel) is not asked again.
-    listener(now).catch(() => listeners.delete(listener));
+    if (view) listener(view).catch(() => listeners.delete(listener));
   }
 
   function rest(): void {
-    const now = view.value;
-    if (!now || (known && sameView(now, known))) return;
+    const now = viewer.camera.peek();
+    if (!now || (known && sameCamera(now, known))) return;
     known = now;
-    for (const listener of listeners) tell(listener, now);
+    for (const listener of listeners) tell(listener);
   }
 
   effect(() => {
-    view.value;
+    viewer.camera.value;
     clearTimeout(timer);
     timer = setTimeout(rest, quiet);
   });
@@ -44,21 +56,49 @@ export function watchView(view: ReadonlySignal<ViewState | undefined>, quiet = Q
   return {
     listen(listener) {
       listeners.add(listener);
-      if (known) tell(listener, known);
+      if (known) tell(listener);
     },
-    adopt(told) {
-      known = told;
-      return told;
+    adopt(move) {
+      move();
+      known = viewer.camera.peek();
     },
   };
 }
 
-/** Equal to within a hundredth of a screen pixel. */
-export function sameView(a: ViewState, b: ViewState): boolean {
-  const tolerance = 0.01 * 2 ** -a.zoom;
-  return (
-    Math.abs(a.zoom - b.zoom) < 1e-4 &&
-    Math.abs(a.target[0] - b.target[0]) < tolerance &&
-    Math.abs(a.target[1] - b.target[1]) < tolerance
-  );
+export interface PaletteEvents {
+  listen(listener: (name: string) => Promise<unknown>): void;
+  /** Does what a listener asked for; the palette that follows is not told back. */
+  adopt(change: () => void): void;
+}
+
+/** Tells listeners which colormap the first image has got, once the choice has come to rest. */
+export function watchPalette(viewer: Viewer, quiet = QUIET): PaletteEvents {
+  const listeners = new Set<(name: string) => Promise<unknown>>();
+  const name = () => viewer.images.value[0]?.colormap.value;
+  let known: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function rest(): void {
+    const now = untracked(name);
+    if (now === undefined || now === known) return;
+    known = now;
+    for (const listener of listeners) listener(now).catch(() => listeners.delete(listener));
+  }
+
+  effect(() => {
+    name();
+    clearTimeout(timer);
+    timer = setTimeout(rest, quiet);
+  });
+
+  return {
+    listen(listener) {
+      listeners.add(listener);
+      if (known !== undefined) listener(known).catch(() => listeners.delete(listener));
+    },
+    adopt(change) {
+      change();
+      known = untracked(name);
+    },
+  };
 }

@@ -1,28 +1,79 @@
-import { useEffect, useRef } from "preact/hooks";
-import { mountStage } from "../stage";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { runCycling } from "../cycling";
 import type { Viewer } from "../state";
 import { FailedTiles } from "./failed_tiles";
+import { Help } from "./help";
 import { ImagePanel } from "./image_panel";
+import { bindKeys } from "./keys";
+import { MiniMap } from "./mini_map";
+import { Notice } from "./notice";
+import { Panel } from "./panel";
+import { keep, PlacePanel, save } from "./place_panel";
+import { PlaneView } from "./plane_view";
 import { Problems } from "./problems";
 import { StatusBar } from "./status_bar";
+import { type PanelName, Toolbar, toggleFullScreen } from "./toolbar";
 
 /**
  * The page. The attributes of its root say what it shows, for tests and for people who look:
  * `data-state` (empty, opening, loading, idle) and the counters described in the README.
  */
 export function App({ viewer }: { viewer: Viewer }) {
-  const stage = useRef<HTMLDivElement>(null);
-  useEffect(() => (stage.current ? mountStage(stage.current, viewer) : undefined), [viewer]);
+  const panel = useSignal<PanelName | undefined>(undefined);
+  const help = useSignal(false);
+  useEffect(() => runCycling(viewer), [viewer]);
+  useEffect(() => {
+    const toggle = (name: PanelName) => () => {
+      panel.value = panel.value === name ? undefined : name;
+    };
+    return bindKeys(window, {
+      p: toggle("places"),
+      c: toggle("colours"),
+      g: () => {
+        panel.value = "places";
+        requestAnimationFrame(() => document.querySelector<HTMLElement>(".here textarea")?.focus());
+      },
+      b: () => void keep(viewer),
+      s: () => void save(viewer),
+      v: () => (viewer.motion.flying.peek() ? viewer.motion.stop() : viewer.motion.fly(1)),
+      f: toggleFullScreen,
+      "?": () => {
+        help.value = true;
+      },
+      Escape: () => closePanel(panel),
+    });
+  }, [viewer, panel, help]);
   return (
     <main class="viewer" aria-label="Image viewer" {...describeState(viewer)}>
-      <div class="stage" ref={stage} />
+      <PlaneView viewer={viewer} />
       <FailedTiles viewer={viewer} />
       <Waiting viewer={viewer} />
-      <ImagePanel viewer={viewer} />
       <Problems viewer={viewer} />
+      {viewer.images.value.length > 0 && <Toolbar viewer={viewer} panel={panel} help={help} />}
+      {panel.value === undefined && <MiniMap viewer={viewer} />}
+      {panel.value === "places" && (
+        <Panel title="Places" onClose={() => closePanel(panel)}>
+          <PlacePanel viewer={viewer} />
+        </Panel>
+      )}
+      {panel.value === "colours" && (
+        <Panel title="Colours" onClose={() => closePanel(panel)}>
+          <ImagePanel viewer={viewer} />
+        </Panel>
+      )}
       <StatusBar viewer={viewer} />
+      <Notice viewer={viewer} />
+      <Help open={help} />
     </main>
   );
+}
+
+/** Closes what is open; the keyboard goes on at the button that opened it. */
+function closePanel(panel: Signal<PanelName | undefined>): void {
+  if (panel.peek() === undefined) return;
+  document.querySelector<HTMLElement>('.tool[aria-expanded="true"]')?.focus();
+  panel.value = undefined;
 }
 
 function Waiting({ viewer }: { viewer: Viewer }) {
@@ -44,11 +95,12 @@ function describeState(viewer: Viewer): Record<`data-${string}`, string | number
     counts.failed += image.tiles.counts.failed;
     counts.cancelled += image.tiles.counts.cancelled;
   }
-  const { tiles, complete } = viewer.painted.value;
+  const { tiles, complete, level } = viewer.painted.value;
   return {
     "data-state": stateName(viewer),
     "data-painted": tiles,
     "data-complete": String(complete),
+    "data-level": level,
     "data-requested": counts.requested,
     "data-loaded": counts.loaded,
     "data-failed": counts.failed,
@@ -56,8 +108,8 @@ function describeState(viewer: Viewer): Record<`data-${string}`, string | number
   };
 }
 
-function stateName({ images, opening, pending, view }: Viewer): string {
+function stateName({ images, opening, pending, camera }: Viewer): string {
   if (opening.value > 0) return "opening";
-  if (images.value.length === 0 || !view.value) return "empty";
+  if (images.value.length === 0 || !camera.value) return "empty";
   return pending.value > 0 ? "loading" : "idle";
 }

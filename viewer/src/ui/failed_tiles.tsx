@@ -1,28 +1,27 @@
-import type { Rect, ViewState } from "../model";
-import { type Size, tileRect } from "../pyramid";
-import { type Image, sentence, transformRect, type Viewer } from "../state";
+import { type Camera, screenRect } from "../frames";
+import { localCamera } from "../layers";
+import type { Size } from "../model";
+import { type TileAddress, tileArea } from "../pyramid";
+import { type Image, sentence, type Viewer } from "../state";
 import { tileKey } from "../tiles";
 
 /** Marks the tiles that could not be loaded, where they are, and says why once. */
 export function FailedTiles({ viewer }: { viewer: Viewer }) {
   const failures = viewer.failures.value;
-  const view = viewer.view.value;
+  const camera = viewer.camera.value;
   const [first] = failures;
-  if (!first || !view) return null;
+  if (!first || !camera) return null;
   const size = viewer.size.value;
   const count = failures.length === 1 ? "A tile" : `${failures.length} tiles`;
   return (
     <>
-      {failures.map(({ image, failure }) => {
-        const rect = placed(image, tileRect(image.info.levels, failure.request));
-        return (
-          <div
-            class="failed-tile"
-            key={`${image.id}/${tileKey(failure.request)}`}
-            style={onScreen(rect, view, size)}
-          />
-        );
-      })}
+      {failures.map(({ image, failure }) => (
+        <div
+          class="failed-tile"
+          key={`${image.id}/${tileKey(failure.request)}`}
+          style={onScreen(image, failure.request, camera, size)}
+        />
+      ))}
       <div class="failed-notice" role="status">
         <p>
           {count} could not be loaded: {sentence(first.failure.message)}
@@ -39,16 +38,18 @@ function retryAll(viewer: Viewer): void {
   for (const image of viewer.images.value) image.tiles.retry();
 }
 
-function placed({ modelMatrix }: Image, rect: Rect): Rect {
-  return modelMatrix ? transformRect(modelMatrix, rect) : rect;
-}
-
-function onScreen(rect: Rect, { zoom, target }: ViewState, { width, height }: Size) {
-  const scale = 2 ** zoom;
+/** Where a tile is seen, as CSS; under a model matrix that turns the image, without the turn. */
+function onScreen(image: Image, tile: TileAddress, camera: Camera, size: Size) {
+  const local = localCamera(image, camera);
+  const { left, top, right, bottom } = screenRect(
+    local,
+    size,
+    tileArea(image.info, tile, local.bits),
+  );
   return {
-    left: `${(rect.left - target[0]) * scale + width / 2}px`,
-    top: `${(rect.top - target[1]) * scale + height / 2}px`,
-    width: `${(rect.right - rect.left) * scale}px`,
-    height: `${(rect.bottom - rect.top) * scale}px`,
+    left: `${left}px`,
+    top: `${top}px`,
+    width: `${right - left}px`,
+    height: `${bottom - top}px`,
   };
 }

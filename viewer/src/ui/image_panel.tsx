@@ -1,102 +1,57 @@
-import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
 import type { Channel } from "../channels";
-import type { Color, PixelType } from "../model";
-import { PALETTE_NAMES } from "../palette";
-import type { Image, Scaling, Viewer } from "../state";
+import type { PixelType } from "../model";
+import type { Image, Viewer } from "../state";
 import { parseHexColor } from "../zarr/metadata";
+import { Check, Field, Slider } from "./fields";
+import { hexColor, PaletteControls } from "./palette_controls";
 
-/** The controls of every image, folded away until wanted. */
+/** The colours, channels and axes of every image. */
 export function ImagePanel({ viewer }: { viewer: Viewer }) {
   const images = viewer.images.value;
-  if (images.length === 0) return null;
   return (
-    <details class="panel">
-      <summary>Image</summary>
-      <div class="panel-body">
-        {images.map((image) => (
-          <ImageControls key={image.id} image={image} />
-        ))}
-        <button type="button" onClick={() => viewer.home()}>
-          Show the whole image
-        </button>
-      </div>
-    </details>
+    <>
+      {images.map((image) => (
+        <ImageControls key={image.id} image={image} alone={images.length === 1} />
+      ))}
+    </>
   );
 }
 
-function ImageControls({ image }: { image: Image }) {
+function ImageControls({ image, alone }: { image: Image; alone: boolean }) {
   const single = image.channels.value.length === 1;
   return (
-    <fieldset>
-      <legend>{image.name.value}</legend>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={image.visible.value}
-          onChange={(event) => {
-            image.visible.value = event.currentTarget.checked;
-          }}
-        />
-        Visible
-      </label>
-      <Slider
-        label="Opacity"
-        min={0}
-        max={1}
-        step={0.01}
-        value={image.opacity.value}
-        onInput={(value) => {
-          image.opacity.value = value;
-        }}
-      />
+    <section class="controls" aria-label={image.name.value}>
+      <h2>{image.name.value}</h2>
+      <AxisControls image={image} />
       {single && <PaletteControls image={image} />}
       {image.channels.value.map((channel, i) => (
         <ChannelControls key={channel.index} image={image} channel={channel} index={i} />
       ))}
-      <AxisControls image={image} />
-    </fieldset>
-  );
-}
-
-function PaletteControls({ image }: { image: Image }) {
-  return (
-    <>
-      <Field label="Colormap">
-        {(id) => (
-          <select
-            id={id}
-            value={image.colormap.value ?? ""}
-            onChange={(event) => {
-              image.colormap.value = event.currentTarget.value || undefined;
+      <button type="button" onClick={() => image.fitLimits()}>
+        Fit limits to what is loaded
+      </button>
+      {(!alone || !image.info.mandelbrot) && (
+        <>
+          <Check
+            label="Visible"
+            checked={image.visible.value}
+            onChange={(visible) => {
+              image.visible.value = visible;
             }}
-          >
-            <option value="">one colour</option>
-            {PALETTE_NAMES.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      {image.colormap.value !== undefined && (
-        <Field label="Scaling">
-          {(id) => (
-            <select
-              id={id}
-              value={image.scaling.value}
-              onChange={(event) => {
-                image.scaling.value = event.currentTarget.value as Scaling;
-              }}
-            >
-              <option value="linear">linear</option>
-              <option value="logarithmic">logarithmic</option>
-            </select>
-          )}
-        </Field>
+          />
+          <Slider
+            label="Opacity"
+            min={0}
+            max={1}
+            step={0.01}
+            value={image.opacity.value}
+            onInput={(value) => {
+              image.opacity.value = value;
+            }}
+          />
+        </>
       )}
-    </>
+    </section>
   );
 }
 
@@ -110,20 +65,20 @@ function ChannelControls({ image, channel, index }: ChannelProps) {
   const [low, high] = channel.limits ?? [0, 1];
   const [min, max] = valueRange(image, channel);
   const step = image.info.pixelType === "Float32" ? (max - min) / 1000 : 1;
-  const mixed = image.colormap.value === undefined;
+  const several = image.channels.value.length > 1;
+  const Group = several ? "fieldset" : "div";
   return (
-    <div class="channel">
-      {image.channels.value.length > 1 && (
-        <label class="check">
-          <input
-            type="checkbox"
+    <Group class="channel">
+      {several && (
+        <legend>
+          <Check
+            label={channel.name}
             checked={channel.visible}
-            onChange={(event) => image.setChannel(index, { visible: event.currentTarget.checked })}
+            onChange={(visible) => image.setChannel(index, { visible })}
           />
-          {channel.name}
-        </label>
+        </legend>
       )}
-      {mixed && (
+      {(several || image.colormap.value === undefined) && (
         <Field label="Colour">
           {(id) => (
             <input
@@ -154,7 +109,7 @@ function ChannelControls({ image, channel, index }: ChannelProps) {
         value={high}
         onInput={(value) => image.setChannel(index, { limits: [low, Math.max(value, low)] })}
       />
-    </div>
+    </Group>
   );
 }
 
@@ -186,40 +141,6 @@ function AxisControls({ image }: { image: Image }) {
   );
 }
 
-interface SliderProps {
-  readonly label: string;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-  readonly value: number;
-  readonly onInput: (value: number) => void;
-}
-
-function Slider({ label, onInput, ...range }: SliderProps) {
-  return (
-    <Field label={label}>
-      {(id) => (
-        <input
-          id={id}
-          type="range"
-          {...range}
-          onInput={(event) => onInput(event.currentTarget.valueAsNumber)}
-        />
-      )}
-    </Field>
-  );
-}
-
-function Field({ label, children }: { label: string; children(id: string): ComponentChildren }) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children(id)}
-    </div>
-  );
-}
-
 const TYPE_RANGES: Partial<Record<PixelType, readonly [number, number]>> = {
   Uint8: [0, 255],
   Int8: [-128, 127],
@@ -234,8 +155,4 @@ function valueRange({ info, interior }: Image, { limits }: Channel): readonly [n
   const span = high - low;
   const floor = info.pixelType.startsWith("Uint") ? 0 : Number.NEGATIVE_INFINITY;
   return [Math.max(floor, low - span / 2), high + span];
-}
-
-function hexColor(color: Color): string {
-  return `#${color.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }

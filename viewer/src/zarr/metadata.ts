@@ -86,7 +86,7 @@ export function parseHexColor(text: string): Color | undefined {
 export function parseMandelbrot(attributes: Json): MandelbrotAttribute | undefined {
   const value = attributes.mandelbrot;
   if (!isObject(value)) return undefined;
-  const { levels, tilesize, maxiter, sampling, center, width } = value;
+  const { levels, tilesize, maxiter, sampling, center, width, floor } = value;
   if (!isNumber(levels) || !isNumber(tilesize) || !isString(width)) return undefined;
   if (!isNumber(maxiter) && maxiter !== "auto") return undefined;
   if (!Array.isArray(center) || !isString(center[0]) || !isString(center[1])) return undefined;
@@ -97,5 +97,6 @@ export function parseMandelbrot(attributes: Json): MandelbrotAttribute | undefin
     width,
     sampling: sampling === "corner" ? "corner" : "center",
     center: [center[0], center[1]],
+    floor: Number.isInteger(floor) && (floor as number) < 0 ? (floor as number) : 0,
   };
 }

@@ -1,6 +1,7 @@
 import * as zarr from "zarrita";
 import type { Axis, ImageInfo, Level } from "../model";
 import { withChunkCache } from "./chunk_cache";
+import { deepArray } from "./deep";
 import { axisFromName, type Multiscale, parseMandelbrot, parseMultiscale } from "./metadata";
 import { textureType } from "./pixels";
 
@@ -14,7 +15,8 @@ export interface OpenOptions {
 
 export interface OpenedImage {
   readonly info: ImageInfo;
-  readonly arrays: readonly ZarrArray[];
+  /** The array of a level; those below 0 have no metadata of their own, and share level 0's. */
+  array(level: number): Promise<ZarrArray>;
 }
 
 /** Tiles are chunks, unless those would make too many textures or too large ones. */
@@ -36,9 +38,39 @@ export async function openImage(
   const arrays = node.kind === "array" ? [node] : await openLevels(node, multiscale);
   const mandelbrot = parseMandelbrot(attributes);
   const info = describe(arrays, multiscale, options);
+  const floor = mandelbrot?.floor ?? 0;
   return {
-    info: { ...info, ...(mandelbrot && { mandelbrot }) },
-    arrays: arrays.map((array, i) => (isSplit(array, info, i) ? withChunkCache(array) : array)),
+    info: { ...info, floor, ...(mandelbrot && { mandelbrot }) },
+    array: arrayOpener(arrays, info, floor),
+  };
+}
+
+/** Levels below 0 whose arrays are kept: those that a view and its neighbours show. */
+const DEEP_ARRAYS = 64;
+
+function arrayOpener(
+  arrays: readonly ZarrArray[],
+  info: ImageInfo,
+  floor: number,
+): OpenedImage["array"] {
+  const opened = new Map<number, Promise<ZarrArray>>();
+  const open = async (level: number) => {
+    const array = arrays[Math.max(level, 0)];
+    if (!array || level < floor) throw new Error(`the image has no level ${level}`);
+    const at = level < 0 ? await deepArray(array, level) : array;
+    return isSplit(at, info, Math.max(level, 0)) ? withChunkCache(at) : at;
+  };
+  return (level) => {
+    const known = opened.get(level);
+    if (known) return known;
+    const array = open(level);
+    opened.set(level, array);
+    array.catch(() => opened.delete(level));
+    for (const old of opened.keys()) {
+      if (opened.size <= DEEP_ARRAYS) break;
+      if (old < 0) opened.delete(old);
+    }
+    return array;
   };
 }
 
@@ -146,6 +178,7 @@ function describe(
     dtype: finest.dtype,
     pixelType,
     levels: arrays.map((array) => describeLevel(array, finest, yAxis, xAxis)),
+    floor: 0,
     ...(multiscale?.name !== undefined && { name: multiscale.name }),
     ...(multiscale?.omero && { omero: multiscale.omero }),
   };

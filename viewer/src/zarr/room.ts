@@ -1,6 +1,8 @@
 import { type Remote, transfer } from "comlink";
 import * as zarr from "zarrita";
 import type { ImageInfo, TilePixels, TileRequest } from "../model";
+import { tilePixels } from "../pyramid";
+import { fromChunk } from "./deep";
 import { type OpenedImage, type OpenOptions, openImage } from "./open";
 import { toPixels, type Values } from "./pixels";
 import { type RemoteStore, remoteStore } from "./store";
@@ -56,29 +58,32 @@ export class ZarrRoom {
 }
 
 async function readTile(
-  { info, arrays }: OpenedImage,
+  { info, array: arrayOf }: OpenedImage,
   request: TileRequest,
   signal: AbortSignal,
 ): Promise<TilePixels> {
-  const level = info.levels[request.level];
-  const array = arrays[request.level];
-  if (!level || !array) throw new Error(`the image has no level ${request.level}`);
-  const top = request.row * level.tileHeight;
-  const left = request.column * level.tileWidth;
-  const bottom = Math.min(top + level.tileHeight, level.height);
-  const right = Math.min(left + level.tileWidth, level.width);
+  const { y, x } = tilePixels(info, request);
+  const array = await arrayOf(request.level);
+  const first = array.chunks.map(() => 0n);
+  const inside = ({ start, length }: typeof y, axis: number) => {
+    const chunk = BigInt(array.chunks[axis] ?? 1);
+    first[axis] = start / chunk;
+    const from = Number(start % chunk);
+    return zarr.slice(from, from + length);
+  };
+  const [rows, columns] = [inside(y, info.yAxis), inside(x, info.xAxis)];
+  const near = fromChunk(array, first);
   const planes = await Promise.all(
     request.selections.map(async (indices) => {
       const selection = indices.map((index, axis) => {
-        if (axis === info.yAxis) return zarr.slice(top, bottom);
-        if (axis === info.xAxis) return zarr.slice(left, right);
-        return index;
+        if (axis === info.yAxis) return rows;
+        return axis === info.xAxis ? columns : index;
       });
-      const plane = await zarr.get(array, selection, { signal });
+      const plane = await zarr.get(near, selection, { signal });
       return toPixels(rowMajor(plane as zarr.Chunk<zarr.DataType>, info), info.pixelType);
     }),
   );
-  return { width: right - left, height: bottom - top, planes };
+  return { width: x.length, height: y.length, planes };
 }
 
 /** The values of a y-by-x or x-by-y plane, stored in any order, as rows of y. */

@@ -1,15 +1,19 @@
 /** Stores computed in the page, in the shape in which Python sends a Zarr source. */
 
+import type { Request } from "./pattern";
+
 export interface FakeStore {
   /** Every key that was asked for, in order. */
   asked: string[];
   cancelled: number[];
+  /** What happened to each request, by its id, where the store keeps account of that. */
+  requests: Map<number, Request>;
   /** Keys that are answered with an error, for as long as they are in here. */
   broken: string[];
   source: Record<string, unknown>;
 }
 
-interface Options {
+export interface MandelbrotOptions {
   levels?: number;
   tilesize?: number;
   maxiter?: number;
@@ -18,9 +22,15 @@ interface Options {
 }
 
 /** The Mandelbrot set as a Zarr v2 group with consolidated metadata. */
-export function mandelbrotStore(options: Options = {}): FakeStore {
+export function mandelbrotStore(options: MandelbrotOptions = {}): FakeStore {
   const { levels = 40, tilesize = 256, maxiter = 255, delay = 0 } = options;
-  const store: FakeStore = { asked: [], cancelled: [], broken: [], source: {} };
+  const store: FakeStore = {
+    asked: [],
+    cancelled: [],
+    broken: [],
+    requests: new Map(),
+    source: {},
+  };
   const metadata = JSON.stringify(consolidated(levels, tilesize, maxiter));
   store.source = {
     _rintf: true,

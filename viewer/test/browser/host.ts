@@ -3,7 +3,11 @@
  * iframe, as a notebook does, with stores that are computed here.
  */
 import { RPC } from "imjoy-rpc/src/rpc.js";
-import { type FakeStore, mandelbrotStore } from "./fake_stores";
+import { type FakeStore, type MandelbrotOptions, mandelbrotStore } from "./fake_stores";
+import { type PatternOptions, patternStore } from "./pattern";
+
+/** Which store the host offers: the set, unless a pattern is asked for. */
+export type HostOptions = MandelbrotOptions & { pattern?: PatternOptions };
 
 type Handler = (data: Record<string, unknown>) => void;
 
@@ -50,14 +54,15 @@ export interface Host {
 
 declare global {
   interface Window {
-    startHost(page: string, options: Parameters<typeof mandelbrotStore>[0]): Promise<void>;
+    startHost(page: string, options: HostOptions): Promise<void>;
     host: Host;
   }
 }
 
 window.startHost = async (page, options) => {
   const frame = document.createElement("iframe");
-  frame.setAttribute("sandbox", "allow-scripts");
+  frame.setAttribute("sandbox", "allow-scripts allow-downloads");
+  frame.setAttribute("allow", "fullscreen; clipboard-write");
   const connection = new FrameConnection(frame);
   const ready = new Promise<Host["api"]>((resolve) => {
     connection.on("initialized", () => {
@@ -70,5 +75,6 @@ window.startHost = async (page, options) => {
   });
   frame.srcdoc = page;
   document.body.append(frame);
-  window.host = { api: await ready, store: mandelbrotStore(options), views: [] };
+  const store = options.pattern ? patternStore(options.pattern) : mandelbrotStore(options);
+  window.host = { api: await ready, store, views: [] };
 };

@@ -98,6 +98,8 @@ describe("an image config", () => {
     [{}, /source is undefined; expected a URL/],
     [{ source: 3 }, /source is 3; expected/],
     [{ source: "x", opacity: 2 }, /opacity is 2; expected 0 to 1/],
+    [{ source: "x", colormap: "viridiss" }, /no colormap named viridiss; try one of vikO/],
+    [{ source: "x", colormap: 3 }, /colormap is 3; expected a colormap's name/],
     [{ source: "x", color: "red" }, /color is "red"; expected "#RRGGBB"/],
     [{ source: "x", contrast_limits: [1] }, /contrast_limits is \[1\]; expected \[low, high\]/],
     [{ source: "x", channel_axis: 0.5 }, /channel_axis is 0.5; expected the index/],

@@ -39,7 +39,7 @@ async function open(files: Files, options = {}) {
   // In the page the store arrives as a proxy; here it is the thing itself.
   const info = await room.open(1, store as never, options);
   const tile = (level: number, row: number, column: number, selections: number[][]) =>
-    room.tile(1, 1, { level, row, column, selections });
+    room.tile(1, 1, { level, row: BigInt(row), column: BigInt(column), selections });
   return { room, store, info, tile };
 }
 
@@ -211,7 +211,88 @@ describe("opening", () => {
         "0/.zarray": array("<u4", [8, 8]),
       }),
     });
-    expect(info.mandelbrot).toEqual(mandelbrot);
+    expect(info.mandelbrot).toEqual({ ...mandelbrot, floor: 0 });
+  });
+});
+
+describe("beyond the metadata", () => {
+  const mandelbrot = {
+    levels: 1,
+    tilesize: 256,
+    maxiter: 255,
+    sampling: "center",
+    center: ["0", "0"],
+    width: "5",
+    floor: -300,
+  };
+  const attributes = { mandelbrot, multiscales: [{ datasets: [{ path: "0" }] }] };
+  const v2 = {
+    ".zmetadata": consolidated({
+      ".zgroup": { zarr_format: 2 },
+      ".zattrs": attributes,
+      "0/.zarray": array("|u1", [512, 512], [256, 256]),
+    }),
+  };
+  const v3 = {
+    "zarr.json": {
+      zarr_format: 3,
+      node_type: "group",
+      attributes: { mandelbrot, ome: { version: "0.5", multiscales: attributes.multiscales } },
+      consolidated_metadata: {
+        kind: "inline",
+        must_understand: false,
+        metadata: {
+          "0": {
+            zarr_format: 3,
+            node_type: "array",
+            shape: [512, 512],
+            data_type: "uint8",
+            chunk_grid: { name: "regular", configuration: { chunk_shape: [256, 256] } },
+            chunk_key_encoding: { name: "default", configuration: { separator: "/" } },
+            fill_value: 0,
+            codecs: [{ name: "bytes" }],
+            attributes: {},
+          },
+        },
+      },
+    },
+  };
+  const row = (1n << 300n) + 12345n;
+
+  test.each([
+    ["2", v2, `-300/${row}.7`],
+    ["3", v3, `-300/c/${row}/7`],
+  ])(
+    "tiles of negative levels are asked for under decimal indices, Zarr format %s",
+    async (_, files, key) => {
+      const { room, store, info } = await open({ ...files, [key]: new Uint8Array(65536).fill(9) });
+      expect(info.floor).toBe(-300);
+      const tile = { level: -300, row, column: 7n, selections: [[0, 0]] };
+      const { planes } = await room.tile(1, 1, tile);
+      expect(planes[0]?.[65535]).toBe(9);
+      expect(store.asked.at(-1)).toBe(key);
+      expect(store.asked.filter((asked) => asked.includes("-300"))).toEqual([key]);
+    },
+  );
+
+  test("there is nothing below the floor", async () => {
+    const { room } = await open(v2);
+    const tile = { level: -301, row, column: 7n, selections: [[0, 0]] };
+    await expect(room.tile(1, 1, tile)).rejects.toThrow("no level -301");
+  });
+
+  test("a level of 2^62 pixels is read to its last tile", async () => {
+    const last = `0/${2 ** 52 - 1}.${2 ** 52 - 1}`;
+    const { store, tile, info } = await open({
+      "0/.zarray": array("|u1", [2 ** 62, 2 ** 62], [1024, 1024]),
+      ".zattrs": { multiscales: [{ datasets: [{ path: "0" }] }] },
+      ".zgroup": { zarr_format: 2 },
+      [last]: new Uint8Array(2 ** 20).fill(3),
+    });
+    const { planes, width, height } = await tile(0, 2 ** 52 - 1, 2 ** 52 - 1, [[0, 0]]);
+    expect(info.levels[0]?.width).toBe(2 ** 62);
+    expect([planes[0]?.at(-1), width, height]).toEqual([3, 1024, 1024]);
+    expect(store.asked.at(-1)).toBe(last);
   });
 });
 
@@ -284,7 +365,7 @@ describe("tiles", () => {
       cancelItems: async (ids) => void cancelled.push(ids),
     };
     await room.open(1, store as never, {});
-    const tile = room.tile(5, 1, { level: 0, row: 0, column: 0, selections: [[0, 0]] });
+    const tile = room.tile(5, 1, { level: 0, row: 0n, column: 0n, selections: [[0, 0]] });
     await new Promise((resolve) => setTimeout(resolve, 0));
     room.cancel([5]);
     await expect(tile).rejects.toThrow(/abort/i);

@@ -4,8 +4,8 @@ import { TileCache, type TileCacheOptions, tileKey } from "../../src/tiles";
 
 const request = (column: number): TileRequest => ({
   level: 0,
-  row: 0,
-  column,
+  row: 0n,
+  column: BigInt(column),
   selections: [[0, 0]],
 });
 const PIXELS: TilePixels = { width: 2, height: 2, planes: [new Uint8Array(4)] };
@@ -24,7 +24,7 @@ function setUp(options: TileCacheOptions = {}) {
   const cache = new TileCache(
     ({ column }, signal) =>
       new Promise((resolve, reject) => {
-        answers.push({ column, signal, resolve, reject });
+        answers.push({ column: Number(column), signal, resolve, reject });
         signal.addEventListener("abort", () => reject(signal.reason));
       }),
     changed,
@@ -87,6 +87,25 @@ describe("a tile cache", () => {
     await vi.advanceTimersByTimeAsync(40);
     expect(asked()).toEqual([0, 3]);
     expect(cache.counts.cancelled).toBe(0);
+  });
+
+  test("loads neighbours once nothing else is to do, two at a time, and lets go of them", async () => {
+    const { cache, asked, answer } = setUp();
+    const look = (wanted: number[], nearby: number[]) =>
+      cache.want(wanted.map(request), nearby.map(request));
+    look([1, 2], [3, 4, 5]);
+    await answer(1);
+    expect(asked()).toEqual([1, 2]);
+    await answer(2);
+    expect(asked()).toEqual([1, 2, 3, 4]);
+    expect(cache.pending).toBe(0);
+    look([2, 3], [1, 6]);
+    expect(cache.counts).toMatchObject({ requested: 4, cancelled: 1 });
+    expect(cache.pending).toBe(1);
+    await answer(3);
+    expect(asked()).toEqual([1, 2, 3, 4, 6]);
+    await answer(6, new Error("no luck"));
+    expect(cache.failures).toEqual([]);
   });
 
   test("keeps tiles from before, the oldest least, within its bytes", async () => {

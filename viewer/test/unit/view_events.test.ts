@@ -1,7 +1,10 @@
-import { signal } from "@preact/signals";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { fromViewState } from "../../src/frames";
 import type { ViewState } from "../../src/model";
+import { Viewer } from "../../src/state";
 import { watchView } from "../../src/view_events";
+
+vi.mock("../../src/zarr_client", () => ({ openSource: vi.fn() }));
 
 const at = (x: number, zoom = 0): ViewState => ({ zoom, target: [x, 0] });
 
@@ -9,18 +12,22 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function setUp(start?: ViewState) {
-  const view = signal<ViewState | undefined>(start);
-  const events = watchView(view, 100);
+  const viewer = new Viewer();
+  const look = (view: ViewState) => {
+    viewer.camera.value = fromViewState(view);
+  };
+  if (start) look(start);
+  const events = watchView(viewer, 100);
   const told = vi.fn(async (_: ViewState): Promise<unknown> => null);
   events.listen(told);
   const rest = () => vi.advanceTimersByTimeAsync(150);
-  return { view, events, told, rest };
+  return { look, events, told, rest };
 }
 
 test("listeners hear where a move ended, once", async () => {
-  const { view, told, rest } = setUp();
+  const { look, told, rest } = setUp();
   for (let x = 0; x <= 50; x++) {
-    view.value = at(x);
+    look(at(x));
     await vi.advanceTimersByTimeAsync(16);
   }
   await rest();
@@ -28,19 +35,19 @@ test("listeners hear where a move ended, once", async () => {
 });
 
 test("a view that was told is not told back", async () => {
-  const { view, events, told, rest } = setUp();
-  view.value = events.adopt(at(7));
+  const { look, events, told, rest } = setUp();
+  events.adopt(() => look(at(7)));
   await rest();
   expect(told).not.toHaveBeenCalled();
-  view.value = at(8);
+  look(at(8));
   await rest();
   expect(told.mock.calls).toEqual([[at(8)]]);
 });
 
 test("a shift below what the screen can show is no move", async () => {
-  const { view, told, rest } = setUp(at(5));
+  const { look, told, rest } = setUp(at(5));
   await rest();
-  view.value = at(5.001);
+  look(at(5.001));
   await rest();
   expect(told.mock.calls).toEqual([[at(5)]]);
 });
@@ -54,13 +61,19 @@ test("one who listens later hears at once where the camera is", async () => {
 });
 
 test("one whose other end is gone is not asked again, and the others still are", async () => {
-  const { view, events, told, rest } = setUp();
+  const { look, events, told, rest } = setUp();
   const gone = vi.fn(() => Promise.reject(new Error("gone")));
   events.listen(gone);
-  view.value = at(1);
+  look(at(1));
   await rest();
-  view.value = at(2);
+  look(at(2));
   await rest();
   expect(gone).toHaveBeenCalledTimes(1);
   expect(told).toHaveBeenCalledTimes(2);
+});
+
+test("a place can be asked for before there is an image", () => {
+  const viewer = new Viewer();
+  viewer.look({ center: ["0", "0"], width: "1" });
+  expect(viewer.camera.value).toBeUndefined();
 });

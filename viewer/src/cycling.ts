@@ -1,0 +1,58 @@
+import { effect } from "@preact/signals";
+import { paletteOf } from "./palette";
+import type { Image, Viewer } from "./state";
+
+/** Whether the person asked their system for less motion. */
+export const reducedMotion: MediaQueryList | undefined = globalThis.matchMedia?.(
+  "(prefers-reduced-motion: reduce)",
+);
+
+/** Seconds that one frame may stand for: after a pause the colours go on, and do not jump. */
+const LONGEST_FRAME = 0.1;
+
+/**
+ * Moves the colours of the images that cycle, a step per frame, unless the person wants less motion.
+ *
+ * @returns a function that ends it
+ */
+export function runCycling(viewer: Viewer): () => void {
+  let frame = 0;
+  let last = 0;
+
+  function step(now: number): void {
+    const seconds = Math.min((now - last) / 1000, LONGEST_FRAME);
+    last = now;
+    const cycling = viewer.images.peek().filter(cycles);
+    for (const image of cycling) advance(image, seconds);
+    frame = cycling.length > 0 ? requestAnimationFrame(step) : 0;
+  }
+
+  const stop = effect(() => {
+    const wanted = viewer.images.value.filter((image) => {
+      image.coloring.value;
+      return cycles(image);
+    });
+    if (wanted.length === 0 || frame !== 0) return;
+    last = performance.now();
+    frame = requestAnimationFrame(step);
+  });
+  return () => {
+    stop();
+    cancelAnimationFrame(frame);
+  };
+}
+
+function cycles(image: Image): boolean {
+  return image.coloring.peek().cycling !== 0 && !reducedMotion?.matches;
+}
+
+function advance(image: Image, seconds: number): void {
+  const { offset, cycling } = image.coloring.peek();
+  const period = offsetPeriod(image.colormap.peek());
+  image.setColoring({ offset: (((offset + seconds * cycling) % period) + period) % period });
+}
+
+/** After how much of a shift a palette looks as before. */
+export function offsetPeriod(colormap: string | undefined): number {
+  return colormap !== undefined && paletteOf(colormap).cyclic ? 1 : 2;
+}

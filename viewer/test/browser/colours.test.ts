@@ -1,0 +1,227 @@
+import type { Browser } from "playwright-core";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { colorOf, DEFAULT_COLORING } from "../../src/coloring";
+import { paletteOf } from "../../src/palette";
+import { escapeTime } from "./fake_stores";
+import { type Harness, launchBrowser, openViewer } from "./page";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+const SIZE = [900, 600] as const;
+const MAXITER = 1000;
+
+async function showSet(harness: Harness): Promise<void> {
+  await harness.page.evaluate(() =>
+    window.host.api.add_image?.({ source: window.host.store.source }),
+  );
+  await harness.painted();
+}
+
+const POINTS = [
+  [-2.2, 1.2],
+  [0.9, 0.9],
+  [0.6, 0.2],
+  [-0.1, 1.3],
+] as const;
+
+/** What a screenshot shows at POINTS. */
+function seenIn(png: Buffer): number[][] {
+  const { width, data } = PNG.sync.read(png);
+  const scale = (SIZE[1] - 72) / 5;
+  return POINTS.map(([re, im]) => {
+    const x = Math.round(SIZE[0] / 2 + re * scale);
+    const y = Math.round(SIZE[1] / 2 - im * scale);
+    return [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 3)];
+  });
+}
+
+function expectNear(
+  seen: readonly (readonly number[])[],
+  expected: readonly (readonly number[])[],
+) {
+  const off = seen.flatMap((color, i) =>
+    color.map((v, j) => Math.abs(v - (expected[i]?.[j] ?? 0))),
+  );
+  expect(Math.max(...off), `${JSON.stringify(seen)} ${JSON.stringify(expected)}`).toBeLessThan(6);
+}
+
+const counts = POINTS.map(([re, im]) => escapeTime(re, im, MAXITER));
+
+test("every control of the colours changes the picture, and asks for nothing", async () => {
+  const harness = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(harness);
+  const asked = await harness.page.evaluate(() => window.host.store.asked.length);
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  await harness.viewer.getByRole("radio", { name: "CET_C6" }).check();
+  const expected = (change: object) => {
+    const coloring = { ...DEFAULT_COLORING, scaling: "logarithmic" as const, ...change };
+    return counts.map((n) => colorOf(n, paletteOf("CET_C6"), [0, MAXITER], coloring));
+  };
+  const look = async (name: string) => {
+    await harness.page.waitForTimeout(250);
+    return seenIn(await harness.screenshot(name));
+  };
+  expectNear(await look("colours-palette"), expected({}));
+
+  const density = harness.viewer.getByRole("slider", { name: "Density" });
+  await density.fill("2");
+  expectNear(await look("colours-density"), expected({ density: 4 }));
+  await harness.viewer.getByRole("slider", { name: "Offset" }).fill("0.5");
+  expectNear(await look("colours-offset"), expected({ density: 4, offset: 0.5 }));
+  const scaling = harness.viewer.getByRole("combobox", { name: "Scaling" });
+  await scaling.selectOption("square root");
+  expectNear(
+    await look("colours-square-root"),
+    expected({ density: 4, offset: 0.5, scaling: "square root" }),
+  );
+  await scaling.selectOption("linear");
+  expectNear(
+    await look("colours-linear"),
+    expected({ density: 4, offset: 0.5, scaling: "linear" }),
+  );
+
+  await harness.viewer.getByLabel("Interior").fill("#ffffff");
+  await harness.page.waitForTimeout(250);
+  const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
+  const middle = (300 * width + 440) * 4;
+  expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);
+  expect(await harness.page.evaluate(() => window.host.store.asked.length)).toBe(asked);
+  expect(harness.complaints).toEqual([]);
+});
+
+test("equalized, each part of the palette covers as much of the picture", async () => {
+  const harness = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(harness);
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  await harness.viewer.getByRole("radio", { name: "viridis" }).check();
+  await harness.viewer.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
+  await harness.page.waitForTimeout(300);
+  // viridis grows greener throughout: the order of the counts is the order of the greens.
+  const seen = seenIn(await harness.screenshot("colours-histogram"));
+  const greens = seen.map(([, green = 0]) => green);
+  const byCount = (values: number[]) =>
+    [...values].map((value, i) => ({ value, n: counts[i] ?? 0 })).sort((a, b) => a.n - b.n);
+  const ordered = byCount(greens).map(({ value }) => value);
+  expect(ordered).toEqual([...ordered].sort((a, b) => a - b));
+  // With the logarithmic scaling all four are dark: here they are spread.
+  expect(Math.max(...greens)).toBeGreaterThan(150);
+  expect(harness.complaints).toEqual([]);
+});
+
+test("colours cycle until stopped, and rest where less motion is asked for", async () => {
+  const harness = await openViewer(browser);
+  await showSet(harness);
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  const cycle = harness.viewer.getByRole("checkbox", { name: /Cycle/ });
+  await cycle.press(" ");
+  const first = seenIn(await harness.page.screenshot());
+  await harness.page.waitForTimeout(1500);
+  expect(seenIn(await harness.page.screenshot())).not.toEqual(first);
+  await cycle.press(" ");
+  await harness.page.waitForTimeout(200);
+  const rested = seenIn(await harness.page.screenshot());
+  await harness.page.waitForTimeout(500);
+  expect(seenIn(await harness.page.screenshot())).toEqual(rested);
+
+  await cycle.press(" ");
+  await harness.page.emulateMedia({ reducedMotion: "reduce" });
+  await harness.page.waitForTimeout(300);
+  const still = seenIn(await harness.page.screenshot());
+  await harness.page.waitForTimeout(500);
+  expect(seenIn(await harness.page.screenshot())).toEqual(still);
+});
+
+test("a change of colour is one frame: each tile is drawn once, and none is uploaded again", async () => {
+  const count = () => {
+    const counts = { draws: 0, uploads: 0 };
+    const { prototype } = WebGL2RenderingContext;
+    for (const name of ["drawArrays", "drawElements", "drawArraysInstanced"] as const) {
+      const original = prototype[name] as (...args: unknown[]) => void;
+      Object.assign(prototype, {
+        [name](...args: unknown[]) {
+          counts.draws++;
+          original.apply(this, args);
+        },
+      });
+    }
+    for (const name of ["texImage2D", "texSubImage2D"] as const) {
+      const original = prototype[name] as (...args: unknown[]) => void;
+      Object.assign(prototype, {
+        [name](...args: unknown[]) {
+          // A palette takes 4 096 bytes; a tile of this test 65 536.
+          const data = args.find(ArrayBuffer.isView);
+          if (data && data.byteLength > 32_768) counts.uploads++;
+          original.apply(this, args);
+        },
+      });
+    }
+    Object.assign(window, { counts });
+  };
+  const harness = await openViewer(browser, {}, { before: count });
+  await showSet(harness);
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  await harness.page.waitForTimeout(500);
+  const counted = () =>
+    harness.viewer
+      .locator("main")
+      .evaluate(() => ({ ...(window as unknown as { counts: object }).counts }));
+  const before = (await counted()) as { draws: number; uploads: number };
+  expect(before.uploads).toBe(4);
+  const changes = [
+    () => harness.viewer.getByRole("radio", { name: "magma" }).check(),
+    () => harness.viewer.getByRole("slider", { name: "Density" }).fill("1"),
+    () => harness.viewer.getByLabel("Interior").fill("#102030"),
+    () => harness.viewer.getByRole("slider", { name: /^High limit/ }).fill("100"),
+  ];
+  for (const [i, change] of changes.entries()) {
+    await change();
+    await harness.page.waitForTimeout(300);
+    const { draws, uploads } = (await counted()) as typeof before;
+    expect(draws - before.draws).toBe(4 * (i + 1));
+    expect(uploads).toBe(4);
+  }
+});
+
+test("each image is equalized by itself, and again when other tiles are seen", async () => {
+  const harness = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(harness);
+  await harness.page.evaluate(() =>
+    window.host.api.add_image?.({ source: window.host.store.source, name: "above" }),
+  );
+  await harness.painted();
+  await harness.viewer.getByRole("button", { name: "Colours" }).click();
+  const below = harness.viewer.getByRole("region", { name: "mandelbrot" });
+  const above = harness.viewer.getByRole("region", { name: "above" });
+  await below.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
+  await harness.page.waitForTimeout(200);
+  const expected = counts.map((n) =>
+    colorOf(n, paletteOf("vikO"), [0, MAXITER], { ...DEFAULT_COLORING, scaling: "logarithmic" }),
+  );
+  expectNear(seenIn(await harness.screenshot("colours-two")), expected);
+  await above.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
+  await harness.page.waitForTimeout(300);
+  const equalized = seenIn(await harness.page.screenshot());
+  await above.getByRole("checkbox", { name: "Visible" }).uncheck();
+  await harness.page.waitForTimeout(300);
+  // The same tiles, equalized the same way.
+  expect(seenIn(await harness.page.screenshot())).toEqual(equalized);
+  await harness.page.evaluate(() =>
+    window.host.api.set_view_state?.({ center: ["-0.747", "0.1"], width: "0.03" }),
+  );
+  await harness.viewer.locator('main[data-level="31"]').waitFor();
+  await harness.painted();
+  // Both ends of the palette are in the picture, though its counts lie close together.
+  const deep = PNG.sync.read(await harness.screenshot("colours-equalized-deep"));
+  const warmth = (x: number, y: number) => {
+    const [red = 0, , blue = 0] = deep.data.subarray((y * 900 + x) * 4);
+    return red - blue;
+  };
+  expect(warmth(60, 150)).toBeLessThan(-40);
+  expect(warmth(300, 550)).toBeGreaterThan(40);
+  expect(harness.complaints).toEqual([]);
+});

@@ -1,0 +1,223 @@
+import { execFileSync } from "node:child_process";
+import type { Browser } from "playwright-core";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Harness, launchBrowser, openViewer } from "./page";
+import { type Grey, type PatternOptions, readsAs, seamNear } from "./pattern";
+
+const SIZE = { width: 900, height: 600 };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+interface Expected {
+  readonly center: [string, string];
+  readonly width: string;
+  readonly tiles: { row: string; column: string; left: number; top: number }[];
+}
+
+interface View {
+  readonly pattern: PatternOptions;
+  readonly level: number;
+  readonly center: readonly [string, string];
+  readonly pixel?: string;
+  readonly offset?: readonly [number, number];
+}
+
+/** Asks Python where tiles belong. */
+function expectedTiles({ pattern, level, center, pixel = "1", offset = [0, 0] }: View): Expected {
+  const script = new URL("./expected_tiles.py", import.meta.url).pathname;
+  const { levels, tilesize = 256, floor } = pattern;
+  const complex = floor !== undefined;
+  const size = [SIZE.width, SIZE.height];
+  const query = { levels, tilesize, complex, level, center, pixel, offset, size };
+  const python = process.env.PYTHON ?? "python3";
+  const answer = execFileSync(python, [script], { input: `${JSON.stringify(query)}\n` });
+  return JSON.parse(answer.toString());
+}
+
+async function picture(harness: Harness, name: string): Promise<Grey> {
+  const { width, height, data } = PNG.sync.read(await harness.screenshot(`frames/${name}`));
+  return { width, height, at: (x, y) => data[(y * width + x) * 4] ?? -1 };
+}
+
+async function open(pattern: PatternOptions): Promise<Harness> {
+  const harness = await openViewer(browser, { pattern });
+  await harness.page.evaluate(() =>
+    window.host.api.add_image?.({
+      source: window.host.store.source,
+      color: [255, 255, 255],
+      contrast_limits: [0, 255],
+    }),
+  );
+  await harness.painted();
+  // What lies over the picture would be in the way of reading it.
+  await harness.viewer.locator("main").evaluate((main) => {
+    const style = document.createElement("style");
+    style.textContent = "main > :not(.stage) { visibility: hidden !important; }";
+    main.append(style);
+  });
+  return harness;
+}
+
+async function show(harness: Harness, view: View): Promise<Expected> {
+  const expected = expectedTiles(view);
+  await harness.page.evaluate(
+    ({ center, width }) => window.host.api.set_view_state?.({ center, width }),
+    { center: expected.center, width: expected.width },
+  );
+  await settled(harness, view.level);
+  return expected;
+}
+
+/** Waits until the view is at rest and painted. */
+async function settled(harness: Harness, level: number): Promise<void> {
+  await harness.page.waitForTimeout(150);
+  await harness.viewer.locator(`main[data-level="${level}"]`).waitFor();
+  await harness.painted();
+}
+
+/** A seam is seen between whole pixels, half a pixel off at most; the rest is the rasteriser's. */
+const SEAM = 0.51;
+
+/** Checks every seam between tiles, and the label of every tile. */
+function expectTiles(seen: Grey, { tiles }: Expected, view: View, scale = 1): void {
+  const { tilesize = 256 } = view.pattern;
+  let [seams, blocks] = [0, 0];
+  for (const { row, column, left, top } of tiles) {
+    const side = tilesize * scale;
+    const [x, y] = [left + side, top + side];
+    // Along the middle of what is visible of the tile, where no other border crosses.
+    const across = Math.floor((Math.max(top, 0) + Math.min(y, SIZE.height)) / 2);
+    const down = Math.floor((Math.max(left, 0) + Math.min(x, SIZE.width)) / 2);
+    if (x > 4 && x < SIZE.width - 4 && tiles.some((other) => other.left > left)) {
+      const seam = seamNear((at) => seen.at(at, across), SIZE.width, x);
+      expect(Math.abs((seam ?? -99) - x), `right of ${row}.${column}`).toBeLessThanOrEqual(SEAM);
+      seams++;
+    }
+    if (y > 4 && y < SIZE.height - 4 && tiles.some((other) => other.top > top)) {
+      const seam = seamNear((at) => seen.at(down, at), SIZE.height, y);
+      expect(Math.abs((seam ?? -99) - y), `below ${row}.${column}`).toBeLessThanOrEqual(SEAM);
+      seams++;
+    }
+    if (scale !== 1) continue;
+    const tile = { level: view.level, row: BigInt(row), column: BigInt(column), left, top };
+    const read = readsAs(seen, tile, tilesize);
+    expect(read.wrong, `labels of ${view.level}/${row}.${column}`).toBe(0);
+    blocks += read.blocks;
+  }
+  expect(seams).toBeGreaterThan(1);
+  if (scale === 1) expect(blocks).toBeGreaterThan(192);
+}
+
+/** Digits enough for any depth here: those of √2 − 2.1 and 1/7, neither on any tile corner. */
+const DEEP = [
+  `-0.${"6857864376269049511983112757903019214303281246230519268233202620092".repeat(3)}`,
+  `0.${"142857".repeat(40)}`,
+] as const;
+const pattern = { levels: 40, floor: -400 };
+const finite = { levels: 52, tilesize: 1024 };
+/** Near a tile corner of every level, and beside the middle of 2^62 pixels. */
+const PIXEL = [String(2n ** 61n + 2n ** 60n - 237n), String(2n ** 61n - 177n)] as const;
+
+const views: [string, View][] = [
+  ...[39, 20, 5, 2, 0, -40, -300].map((level): [string, View] => [
+    `level ${level}`,
+    { pattern, level, center: level === 39 ? ["-0.01", "0.02"] : DEEP },
+  ]),
+  ["level 0 of 2^62 px", { pattern: finite, level: 0, center: PIXEL }],
+];
+
+describe.each(views)("at %s", (name, view) => {
+  test("tiles are where they belong, before and after moving and zooming", async () => {
+    const harness = await open(view.pattern);
+    const still = await show(harness, view);
+    expectTiles(await picture(harness, name), still, view);
+
+    // One pixel to the right, with the keyboard.
+    await harness.viewer.locator(".stage").focus();
+    await harness.page.keyboard.press("Shift+ArrowRight");
+    await settled(harness, view.level);
+    const moved = expectedTiles({ ...view, offset: [1, 0] });
+    expect(moved.tiles[0]?.left).toBeCloseTo((still.tiles[0]?.left ?? 0) - 1, 9);
+    expectTiles(await picture(harness, `${name}, 1 px on`), moved, view);
+
+    // Out by some levels and in again, with the keyboard, comes back to the same place.
+    const steps = view.level >= 38 ? 1 : 5;
+    for (const key of ["-", "+"]) {
+      for (let i = 0; i < steps; i++) await harness.page.keyboard.press(key);
+      await harness.page.waitForTimeout(700);
+      await harness.painted();
+    }
+    await settled(harness, view.level);
+    expectTiles(await picture(harness, `${name}, back`), moved, view);
+
+    // Between levels, tiles are drawn larger: their borders are still where they belong.
+    const between = { ...view, pixel: "1.25" };
+    const zoomed = await show(harness, between);
+    expectTiles(await picture(harness, `${name}, larger`), zoomed, between, 1.25);
+    expect(harness.complaints).toEqual([]);
+  });
+});
+
+test("moving by a pixel over a tile border fetches the tiles behind it", async () => {
+  const harness = await open(pattern);
+  const view = { pattern, level: 0, center: DEEP };
+  const { tiles } = expectedTiles(view);
+  // The right edge of the screen comes to lie on a tile border.
+  const border = Math.max(...tiles.map(({ left }) => left));
+  const offset = [border - SIZE.width, 0] as const;
+  const still = await show(harness, { ...view, offset });
+  const keys = ({ tiles }: Expected) => tiles.map(({ row, column }) => `0/${row}.${column}`);
+  const asked = () => harness.page.evaluate(() => window.host.store.asked);
+  const before = await asked();
+  const moved = expectedTiles({ ...view, offset: [offset[0] + 1, 0] });
+  const behind = keys(moved).filter((key) => !keys(still).includes(key));
+  expect(behind.length).toBeGreaterThan(1);
+  await harness.viewer.locator(".stage").focus();
+  await harness.page.keyboard.press("Shift+ArrowRight");
+  await settled(harness, 0);
+  const after = await asked();
+  for (const key of behind) expect(after).toContain(key);
+  for (const key of behind) expect(after.filter((other) => other === key)).toHaveLength(1);
+  expect(before.length).toBeLessThanOrEqual(after.length);
+});
+
+test("where one frame of coordinates follows on another, nothing flashes, moves or is fetched", async () => {
+  const harness = await open(pattern);
+  // The first view takes the frame; twelve levels deeper it ends, in the middle of level -312.
+  await show(harness, { pattern, level: -300, center: DEEP });
+  const view = { pattern, level: -312, center: DEEP };
+  const last = { ...view, pixel: "200/201" };
+  const next = { ...view, pixel: "200/199" };
+  const shown = await show(harness, last);
+  expectTiles(await picture(harness, "last of a frame"), shown, last, 200 / 201);
+  await harness.page.waitForTimeout(1000);
+  const asked = () => harness.page.evaluate(() => window.host.store.asked.length);
+  const before = await asked();
+  await harness.viewer.locator("main").evaluate((main) => {
+    main.dataset.flashes = "0";
+    new MutationObserver(() => {
+      const { complete, painted, state } = main.dataset;
+      if (complete !== "true" || painted === "0" || state !== "idle") main.dataset.flashes = "1";
+    }).observe(main, { attributeFilter: ["data-complete", "data-painted", "data-state"] });
+  });
+  for (const [one, scale] of [
+    [next, 200 / 199],
+    [last, 200 / 201],
+    [next, 200 / 199],
+  ] as const) {
+    const expected = await show(harness, one);
+    expectTiles(await picture(harness, "beside a frame"), expected, one, scale);
+  }
+  expect(await harness.state("flashes")).toBe("0");
+  expect(await asked()).toBe(before);
+  // Far out and back in, over many frames.
+  await show(harness, { pattern, level: 20, center: DEEP });
+  const back = { ...view, pixel: "1" };
+  const there = await show(harness, back);
+  expectTiles(await picture(harness, "back over many frames"), there, back);
+});
