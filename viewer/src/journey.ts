@@ -16,6 +16,9 @@ const RHO = 1.4;
 /** A goal that is nearer than this to the middle, in screens, is reached by zooming alone. */
 const NEAR = 1e-3;
 
+/** Distances are measured at this zoom at most: 2^900 screens of pixels fit into a float64. */
+const FARTHEST_ZOOM = 900;
+
 /**
  * Seen as points of the hyperbolic half-plane (place, width), the ends are joined by the arc of a
  * circle. Up to its top, distances are measured from the start, then from the goal, and in screens,
@@ -24,13 +27,15 @@ const NEAR = 1e-3;
 export function journey(from: Camera, to: Camera, size: Size): Journey {
   const wide = from.zoom < to.zoom ? from : to;
   const other = wide === from ? to : from;
-  const offset = project(wide, other);
-  const screens = Math.hypot(...offset) / size.width;
-  if (screens < NEAR) return straightIn(from, to);
+  // Seen from no nearer than this, the whole image's width is well within float64's range.
+  const afar = cameraAt(wide, Math.min(wide.zoom, FARTHEST_ZOOM));
+  const offset = project(afar, other);
+  const logScreens = Math.log(Math.hypot(...offset) / size.width);
+  if (logScreens + (wide.zoom - afar.zoom) * Math.LN2 < Math.log(NEAR)) return straightIn(from, to);
 
   const [dx, dy] = offset.map((part) => (part / Math.hypot(...offset)) * (wide === from ? 1 : -1));
   // Widths in units of the distance: their logarithms, for they may be out of float64's range.
-  const unit = Math.log(screens * RHO ** 2) - wide.zoom * Math.LN2;
+  const unit = logScreens + 2 * Math.log(RHO) - afar.zoom * Math.LN2;
   const logA = -from.zoom * Math.LN2 - unit;
   const logB = -to.zoom * Math.LN2 - unit;
   const [a2, b2] = [Math.exp(2 * logA), Math.exp(2 * logB)];

@@ -22,6 +22,7 @@ describe("a journey", () => {
         const { at, length } = journey(from, to, SIZE);
         expect(at(0)).toBe(from);
         expect(at(1)).toBe(to);
+        expect(length).toBeLessThan(5000);
         const steps = Math.ceil(length * 20) + 20;
         let before = from;
         for (let i = 1; i <= steps; i++) {
@@ -34,6 +35,16 @@ describe("a journey", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test("leads from one deep place to another far away", () => {
+    const from = cameraAt({ x: 0n, y: 0n, bits: 1200 }, 1100);
+    const to = cameraAt({ x: 2n ** 1250n, y: 1n, bits: 1200 }, 1100);
+    const { at, length } = journey(from, to, SIZE);
+    expect(length).toBeGreaterThan(1000);
+    expect(length).toBeLessThan(5000);
+    expect(at(0.5).zoom).toBeLessThan(-39);
+    expect(at(0.5).zoom).toBeGreaterThan(-45);
   });
 
   test("goes out far enough to see both ends, where they are far apart", () => {
