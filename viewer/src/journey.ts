@@ -1,6 +1,6 @@
 /** The way from one camera to another: out, across and in, as van Wijk and Nuij (2003) found it. */
 
-import { type Camera, cameraAt, panned, project } from "./frames";
+import { type Camera, cameraAt, displacement, panned, project } from "./frames";
 import type { Size } from "./model";
 
 export interface Journey {
@@ -22,15 +22,15 @@ const NEAR = 1e-3;
  * so that nothing is lost between ends that are a hundred orders of magnitude apart.
  */
 export function journey(from: Camera, to: Camera, size: Size): Journey {
-  const wide = from.zoom < to.zoom ? from : to;
-  const other = wide === from ? to : from;
-  const offset = project(wide, other);
-  const screens = Math.hypot(...offset) / size.width;
-  if (screens < NEAR) return straightIn(from, to);
+  const { direction, log } = displacement(from, to);
+  // In screens, and everything by its logarithm: it may be out of float64's range.
+  const distance = log * Math.LN2 - Math.log(size.width);
+  if (distance + Math.min(from.zoom, to.zoom) * Math.LN2 < Math.log(NEAR)) {
+    return straightIn(from, to);
+  }
 
-  const [dx, dy] = offset.map((part) => (part / Math.hypot(...offset)) * (wide === from ? 1 : -1));
-  // Widths in units of the distance: their logarithms, for they may be out of float64's range.
-  const unit = Math.log(screens * RHO ** 2) - wide.zoom * Math.LN2;
+  // Widths in units of the distance.
+  const unit = distance + 2 * Math.log(RHO);
   const logA = -from.zoom * Math.LN2 - unit;
   const logB = -to.zoom * Math.LN2 - unit;
   const [a2, b2] = [Math.exp(2 * logA), Math.exp(2 * logB)];
@@ -44,10 +44,10 @@ export function journey(from: Camera, to: Camera, size: Size): Journey {
     if (part >= 1) return to;
     const t = start + (end - start) * part;
     const zoom = -(unit + Math.log(radius) - logCosh(t)) / Math.LN2;
-    const [near, sign, distance] =
+    const [near, sign, screens] =
       t < 0 ? [from, 1, sinhOverCosh(t - start, start)] : [to, -1, sinhOverCosh(end - t, end)];
-    const pixels = (sign * distance * size.width) / RHO ** 2;
-    return panned(cameraAt(near, zoom), pixels * (dx ?? 0), pixels * (dy ?? 0));
+    const pixels = (sign * screens * size.width) / RHO ** 2;
+    return panned(cameraAt(near, zoom), pixels * direction[0], pixels * direction[1]);
   };
   return { length: (end - start) / RHO, at };
 }
