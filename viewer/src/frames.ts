@@ -7,7 +7,7 @@
  * When the camera leaves the window, another frame is taken; on the screen nothing changes.
  */
 
-import { fromFixed, scale, shift, toFixed } from "./fixed";
+import { bitLength, fromFixed, scale, shift, toFixed } from "./fixed";
 import type { Rect, Size, ViewState } from "./model";
 
 /** A place in level-0 pixels: (x, y) / 2^bits. */
@@ -98,6 +98,22 @@ export function project(camera: Camera, point: Point): readonly [dx: number, dy:
     fromFixed(to.x - from.x, bits - whole) * rest,
     fromFixed(to.y - from.y, bits - whole) * rest,
   ];
+}
+
+/** The way from one place to another: its direction, and log2 of its length in level-0 pixels. */
+export function displacement(
+  from: Point,
+  to: Point,
+): { readonly direction: readonly [number, number]; readonly log: number } {
+  const bits = Math.max(from.bits, to.bits);
+  const [a, b] = [withBits(from, bits), withBits(to, bits)];
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  // Brought to the middle of float64's range: the way may be longer or shorter than any of it.
+  const exponent = Math.max(bitLength(dx), bitLength(dy));
+  const [x, y] = [fromFixed(dx, exponent), fromFixed(dy, exponent)];
+  const length = Math.hypot(x, y);
+  if (length === 0) return { direction: [0, 0], log: Number.NEGATIVE_INFINITY };
+  return { direction: [x / length, y / length], log: Math.log2(length) + exponent - bits };
 }
 
 /** The camera moved by screen pixels. */

@@ -1,6 +1,6 @@
 /** The way from one camera to another: out, across and in, as van Wijk and Nuij (2003) found it. */
 
-import { type Camera, cameraAt, panned, project } from "./frames";
+import { type Camera, cameraAt, displacement, panned, project } from "./frames";
 import type { Size } from "./model";
 
 export interface Journey {
@@ -16,26 +16,21 @@ const RHO = 1.4;
 /** A goal that is nearer than this to the middle, in screens, is reached by zooming alone. */
 const NEAR = 1e-3;
 
-/** Distances are measured at this zoom at most: 2^900 screens of pixels fit into a float64. */
-const FARTHEST_ZOOM = 900;
-
 /**
  * Seen as points of the hyperbolic half-plane (place, width), the ends are joined by the arc of a
  * circle. Up to its top, distances are measured from the start, then from the goal, and in screens,
  * so that nothing is lost between ends that are a hundred orders of magnitude apart.
  */
 export function journey(from: Camera, to: Camera, size: Size): Journey {
-  const wide = from.zoom < to.zoom ? from : to;
-  const other = wide === from ? to : from;
-  // Seen from no nearer than this, the whole image's width is well within float64's range.
-  const afar = cameraAt(wide, Math.min(wide.zoom, FARTHEST_ZOOM));
-  const offset = project(afar, other);
-  const logScreens = Math.log(Math.hypot(...offset) / size.width);
-  if (logScreens + (wide.zoom - afar.zoom) * Math.LN2 < Math.log(NEAR)) return straightIn(from, to);
+  const { direction, log } = displacement(from, to);
+  // In screens, and everything by its logarithm: it may be out of float64's range.
+  const distance = log * Math.LN2 - Math.log(size.width);
+  if (distance + Math.min(from.zoom, to.zoom) * Math.LN2 < Math.log(NEAR)) {
+    return straightIn(from, to);
+  }
 
-  const [dx, dy] = offset.map((part) => (part / Math.hypot(...offset)) * (wide === from ? 1 : -1));
-  // Widths in units of the distance: their logarithms, for they may be out of float64's range.
-  const unit = logScreens + 2 * Math.log(RHO) - afar.zoom * Math.LN2;
+  // Widths in units of the distance.
+  const unit = distance + 2 * Math.log(RHO);
   const logA = -from.zoom * Math.LN2 - unit;
   const logB = -to.zoom * Math.LN2 - unit;
   const [a2, b2] = [Math.exp(2 * logA), Math.exp(2 * logB)];
@@ -49,10 +44,10 @@ export function journey(from: Camera, to: Camera, size: Size): Journey {
     if (part >= 1) return to;
     const t = start + (end - start) * part;
     const zoom = -(unit + Math.log(radius) - logCosh(t)) / Math.LN2;
-    const [near, sign, distance] =
+    const [near, sign, screens] =
       t < 0 ? [from, 1, sinhOverCosh(t - start, start)] : [to, -1, sinhOverCosh(end - t, end)];
-    const pixels = (sign * distance * size.width) / RHO ** 2;
-    return panned(cameraAt(near, zoom), pixels * (dx ?? 0), pixels * (dy ?? 0));
+    const pixels = (sign * screens * size.width) / RHO ** 2;
+    return panned(cameraAt(near, zoom), pixels * direction[0], pixels * direction[1]);
   };
   return { length: (end - start) / RHO, at };
 }

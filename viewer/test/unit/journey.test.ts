@@ -57,6 +57,16 @@ describe("a journey", () => {
     expect(widest / (SIDE * 0.5)).toBeLessThan(2);
   });
 
+  test("between ends deeper than float64 reaches, far apart, is as long as it must be", () => {
+    const from = cameraAt({ x: 1n << 48n, y: 0n, bits: 0 }, 1090);
+    const to = cameraAt({ x: 1n << 49n, y: 5n, bits: 0 }, 5000);
+    const { length, at } = journey(from, to, SIZE);
+    expect(length).toBeGreaterThan(((1090 + 5000 + 80) * Math.LN2) / 1.4 - 20);
+    expect(length).toBeLessThan(5000);
+    expect(at(0.999).zoom).toBeGreaterThan(4900);
+    expect(at(0.999).zoom).toBeLessThan(5000);
+  });
+
   test("on the spot only zooms", () => {
     const from = fromViewState({ zoom: -40, target: [SIDE / 3, SIDE / 3] });
     const to = cameraAt(from, 900);
