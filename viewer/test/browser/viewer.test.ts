@@ -277,8 +277,8 @@ describe("appearance", () => {
     await harness.page.evaluate(() => window.host.store.broken.push("38/1.1"));
     await call(harness, "set_view_state", { zoom: -38.2, target: [side * 0.5, side * 0.5] });
     await harness.viewer.locator(".failed-notice").waitFor();
-    const after = colorsAt(await harness.screenshot("translucent-mixed"), [[455, 305]]);
-    expect(after).toEqual(before);
+    const seen = async () => colorsAt(await harness.screenshot("translucent-mixed"), [[455, 305]]);
+    await expect.poll(seen, { timeout: 10_000 }).toEqual(before);
   });
 
   test("an image can be changed and removed", async () => {
