@@ -15,6 +15,8 @@ export default mergeConfig(
             testTimeout: 60_000,
             hookTimeout: 120_000,
             fileParallelism: false,
+            // Software rendering on a busy machine can stall for seconds; a fault fails twice.
+            retry: 1,
           },
         },
       ],
