@@ -48,6 +48,7 @@ class Notebook:
         self.server = server
         self.blocked: list[str] = []
         self.console: list[str] = []
+        self._path = ""
         self._context = browser.new_context(viewport={"width": 1280, "height": 900})
         self._context.route("**/*", self._local_only)
         self.page = self._context.new_page()
@@ -71,7 +72,9 @@ class Notebook:
 
     def open(self, path: str) -> None:
         """Open the notebook at `path` (relative to the server's root) and wait for its kernel."""
-        self.page.goto(self.server.page(path), timeout=LOAD_MS)
+        self._path = path
+        # Without a reset, JupyterLab brings back the tabs of the test before, in front at times.
+        self.page.goto(f"{self.server.page(path)}?reset", timeout=LOAD_MS)
         self._wait_until_loaded()
 
     def reload(self) -> None:
@@ -165,7 +168,11 @@ class Notebook:
 
     def _wait_until_loaded(self) -> None:
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length > 0",
+            """path => {
+                const shown = window.jupyterapp?.shell?.currentWidget;
+                return shown?.context?.path === path && shown.content?.widgets?.length > 0;
+            }""",
+            arg=self._path,
             timeout=LOAD_MS,
         )
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.ready")
