@@ -11,14 +11,11 @@ import zarr
 from playwright.sync_api import expect
 
 from mandelbrot_store import MandelbrotStore
-from tests.browser.notebook import Notebook
 from tests.browser.picture import Picture
 from tests.browser.server import REPOSITORY
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-    from tests.browser.server import Server
+    from tests.browser.notebook import Notebook
 
 LONG = 60_000  # milliseconds
 SIZE = 2**50  # level-0 pixels a side
@@ -247,25 +244,29 @@ def test_a_source_that_cannot_be_read_fails_at_the_call(notebook: Notebook) -> N
     assert "colormap" in notebook.text(2)
 
 
-def test_another_clients_cell_does_not_wait_for_tiles(browser: Browser, server: Server) -> None:
-    """While heavy tiles are computed, the kernel still runs cells at once."""
-    heavy = Notebook(browser, server)
-    heavy_store = "LRUStoreCache(MandelbrotStore(maxiter=2**20, precision='fast'), max_size=2**28)"
-    view = {"zoom": -36, "target": [SIZE * 0.15, SIZE * 0.5]}
-    heavy.open(
-        heavy.write(
-            [
-                IMPORTS,
-                f"run_vizarr({{'source': zarr.open({heavy_store}, mode='r')}}, {view})",
-                "print(time.perf_counter_ns())",
-            ]
-        )
-    )
-    heavy.run_cell(0)
-    heavy.run_cell(1)
-    picture = Picture(heavy, 1)
+HEAVY = """
+class Heavy(MandelbrotStore):
+    def tile(self, *address):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            counts = super().tile(*address)
+        return counts
+"""
+
+
+def test_another_clients_cell_does_not_wait_for_tiles(notebook: Notebook) -> None:
+    """While tiles are computed, the kernel still runs cells at once."""
+    view = {"zoom": -32, "target": [SIZE * 0.35128, SIZE * 0.47364]}
+    cells = [
+        IMPORTS + HEAVY,
+        f"run_vizarr({{'source': zarr.open(Heavy(), mode='r')}}, {view})",
+        "print(time.perf_counter_ns())",
+    ]
+    notebook.open(notebook.write(cells))
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    picture = Picture(notebook, 1)
     expect(picture.root).to_have_attribute("data-state", "loading", timeout=LONG)
-    heavy.run_cell(2)
-    assert heavy.text(2).strip().isdigit()
+    notebook.run_cell(2)
+    assert notebook.text(2).strip().isdigit()
     assert picture.root.get_attribute("data-state") == "loading"
-    heavy.close()
