@@ -8,10 +8,12 @@ import os
 import threading
 import weakref
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
+
+from generative_zarr.progress import ProgressListener, current_listener, progress_listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -74,9 +76,15 @@ def current_cancellation() -> Cancellation:
 
 @dataclass(slots=True)
 class _Flight(Generic[T]):
-    future: Future[T]
-    cancellation: Cancellation
+    cancellation: Cancellation = field(default_factory=Cancellation)
     waiters: int = 0
+    listeners: list[ProgressListener] = field(default_factory=list)
+    future: Future[T] = field(init=False)
+
+    def tell(self, done: float, total: float) -> None:
+        """Pass on how far the computation is to everybody who listens."""
+        for listener in tuple(self.listeners):
+            listener(done, total)
 
 
 class SingleFlight(Generic[K, T]):
@@ -91,7 +99,8 @@ class SingleFlight(Generic[K, T]):
     Parameters
     ----------
     start : callable ``(key, Cancellation) -> concurrent.futures.Future``
-        Begins the computation. It is called under a lock and must not block.
+        Begins the computation. It is called under a lock and must not block. Progress that is
+        reported in (a copy of) the context of this call reaches the waiters' listeners.
     """
 
     def __init__(self, start: Callable[[K, Cancellation], Future[T]]) -> None:
@@ -107,38 +116,46 @@ class SingleFlight(Generic[K, T]):
 
     async def result(self, key: K) -> T:
         """Wait, in an event loop, for the value of `key`."""
-        flight = self._join(key)
+        flight, listener = self._join(key)
         try:
             return await asyncio.shield(asyncio.wrap_future(flight.future))
         finally:
-            self._leave(key, flight)
+            self._leave(key, flight, listener)
 
     def result_sync(self, key: K) -> T:
         """Wait, blocking the calling thread, for the value of `key`."""
-        flight = self._join(key)
+        flight, listener = self._join(key)
         try:
             return flight.future.result()
         finally:
-            self._leave(key, flight)
+            self._leave(key, flight, listener)
 
-    def _join(self, key: K) -> _Flight[T]:
+    def _join(self, key: K) -> tuple[_Flight[T], ProgressListener | None]:
+        listener = current_listener()
         with self._lock:
-            flight = self._flights.get(key)
-            if flight is None:
-                if _exiting.is_set():
-                    msg = "the interpreter is exiting, no computation can start any more"
-                    raise RuntimeError(msg)
-                cancellation = Cancellation()
-                flight = _Flight(self._start(key, cancellation), cancellation)
-                self._flights[key] = flight
+            known = self._flights.get(key)
+            flight = known or _Flight()
             flight.waiters += 1
-            if flight.waiters == 1:
-                flight.future.add_done_callback(lambda _: self._forget(key, flight))
-        return flight
+            if listener is not None:
+                flight.listeners.append(listener)
+            if known is None:
+                self._launch(key, flight)
+        return flight, listener
 
-    def _leave(self, key: K, flight: _Flight[T]) -> None:
+    def _launch(self, key: K, flight: _Flight[T]) -> None:
+        if _exiting.is_set():
+            msg = "the interpreter is exiting, no computation can start any more"
+            raise RuntimeError(msg)
+        with progress_listener(flight.tell):
+            flight.future = self._start(key, flight.cancellation)
+        self._flights[key] = flight
+        flight.future.add_done_callback(lambda _: self._forget(key, flight))
+
+    def _leave(self, key: K, flight: _Flight[T], listener: ProgressListener | None) -> None:
         with self._lock:
             flight.waiters -= 1
+            if listener is not None:
+                flight.listeners.remove(listener)
             if flight.waiters or flight.future.done():
                 return
             self._forget(key, flight)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from contextvars import copy_context
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +142,8 @@ class GenerativeStore(ReadOnlyStore):
 
         Called from several threads at once, never twice at once for the same tile. It may look at
         `generative_zarr.current_cancellation` now and then, and raise
-        `concurrent.futures.CancelledError` when nobody waits for the tile any more. It must not
+        `concurrent.futures.CancelledError` when nobody waits for the tile any more. Where it takes
+        long, `generative_zarr.report_progress` tells those who wait how far it is. It must not
         wait for another tile of a generative store: all share one pool of threads.
 
         Parameters
@@ -166,7 +168,9 @@ class GenerativeStore(ReadOnlyStore):
         )
 
     def _start(self, address: Address, cancellation: Cancellation) -> Future[bytes]:
-        return _pool.submit(cancellation.run, self._encoded_tile, address)
+        # In this context, so that what is reported in there is heard.
+        compute = partial(cancellation.run, self._encoded_tile, address)
+        return _pool.submit(copy_context().run, compute)
 
     def _encoded_tile(self, address: Address) -> bytes:
         tile = self.tile(*address)

@@ -10,6 +10,8 @@ import zarr
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
+from zarr_over_imjoy.progress import ProgressTeller
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
 
@@ -38,13 +40,17 @@ class _Reader:
         self._store = node.store
         self._prefix = f"{node.path}/" if node.path else ""
         self._waiting: dict[object, asyncio.Task[bytes | None]] = {}
+        self.progress = ProgressTeller()
 
     async def get_item(self, key: str, options: Mapping[str, object] | None = None) -> bytes | None:
-        task = asyncio.ensure_future(self._read(key))
         request = (options or {}).get("id")
         if request is None:
-            return await task
-        self._waiting[request] = task
+            return await self._read(key)
+        with self.progress.following(request):
+            return await self._read_for(request, key)
+
+    async def _read_for(self, request: object, key: str) -> bytes | None:
+        task = self._waiting[request] = asyncio.ensure_future(self._read(key))
         try:
             return await task
         except asyncio.CancelledError:
@@ -95,6 +101,7 @@ def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, object]:
         "getItem": reader.get_item,
         "containsItem": reader.contains_item,
         "cancelItems": reader.cancel_items,
+        "onProgress": reader.progress.listen,
         "setItem": _refuse,
         "deleteItem": _refuse,
     }

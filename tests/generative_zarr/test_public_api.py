@@ -71,6 +71,8 @@ LRUStoreCache(store, max_size)
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 current_cancellation()
+progress_listener(listener)
+report_progress(done, total)
 """
 
 MANDELBROT_STORE = """\

@@ -1,4 +1,4 @@
-import { batch, computed, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Bookmark } from "./bookmarks";
 import { type Channel, initialChannels, sampledLimits, updateChannels } from "./channels";
 import { type Coloring, DEFAULT_COLORING, type Equalizer, equalizerOf } from "./coloring";
@@ -9,6 +9,7 @@ import { Motion } from "./motion";
 import { DEFAULT_ESCAPE_TIME } from "./palette";
 import { Places } from "./places";
 import { cameraOf, locationOf, type Plane, planeOf } from "./plane";
+import { type Progress, ProgressClock } from "./progress";
 import { fitView, imageRect, type Size, type TileAddress } from "./pyramid";
 import { type FailedTile, TileCache } from "./tiles";
 import { type OpenedSource, openSource } from "./zarr_client";
@@ -45,16 +46,24 @@ export class Image {
   readonly tiles: TileCache;
   /** Counts up whenever tiles came, went or failed. */
   readonly tilesChanged = signal(0);
+  /** How far the longest computation is that its tiles wait for; undefined: none is long. */
+  readonly progress: ReadonlySignal<Progress | undefined>;
   readonly #source: OpenedSource;
   #equalized: { tiles: readonly TilePixels[]; equalizer: Equalizer | undefined } = {
     tiles: [],
     equalizer: undefined,
   };
 
-  constructor(id: string, source: OpenedSource, config: ImageConfig) {
+  constructor(
+    id: string,
+    source: OpenedSource,
+    config: ImageConfig,
+    progress: ReadonlySignal<Progress | undefined>,
+  ) {
     const { info } = source;
     this.id = id;
     this.info = info;
+    this.progress = progress;
     this.#source = source;
     this.modelMatrix = config.modelMatrix;
     this.name = signal(config.name ?? info.name ?? "image");
@@ -316,11 +325,16 @@ export class Viewer {
   async #open(id: string, config: ImageConfig): Promise<void> {
     this.opening.value++;
     try {
-      const source = await openSource(config.source, {
+      const clock = new ProgressClock();
+      const progress = signal<Progress | undefined>(undefined);
+      const options = {
         ...(config.axisLabels && { axisLabels: config.axisLabels }),
         ...(config.channelAxis !== undefined && { channelAxis: config.channelAxis }),
+      };
+      const source = await openSource(config.source, options, (reports) => {
+        progress.value = clock.read(reports, performance.now());
       });
-      const image = new Image(id, source, config);
+      const image = new Image(id, source, config, progress);
       batch(() => {
         this.images.value = [...this.images.value, image];
         this.#lookFirst();

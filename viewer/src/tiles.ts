@@ -151,6 +151,16 @@ export class TileCache {
     this.#changed();
   }
 
+  /** Gives up the wanted tiles that are still to come, until they are tried again. */
+  stop(): void {
+    for (const entry of this.#wantedEntries().filter(isOnItsWay)) {
+      this.#abort(entry);
+      entry.state = "failed";
+      entry.message = "their computation was stopped.";
+    }
+    this.#changed();
+  }
+
   /** Aborts everything under way and forgets all tiles. */
   clear(): void {
     for (const [key, entry] of this.#entries) this.#drop(key, entry);
@@ -190,7 +200,7 @@ export class TileCache {
       const lingers = entry.since <= early && entry.views >= LINGERING.views;
       if (this.#resting || lingers) void this.#start(entry);
     }
-    if (this.#resting && !this.#wantedEntries().some(isOnItsWay)) this.#startAhead();
+    if (this.#resting && this.#wantedEntries().every(({ pixels }) => pixels)) this.#startAhead();
   }
 
   #startAhead(): void {
@@ -258,6 +268,10 @@ export class TileCache {
     this.#entries.delete(key);
     clearTimeout(entry.timer);
     if (entry.pixels) this.#bytes -= byteLength(entry.pixels);
+    this.#abort(entry);
+  }
+
+  #abort(entry: Entry): void {
     if (entry.state !== "loading") return;
     this.#loading--;
     this.counts.cancelled++;

@@ -1,5 +1,6 @@
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import type { ImageInfo } from "./model";
+import type { ProgressReport } from "./progress";
 import type { TileLoader } from "./tiles";
 import type { OpenOptions } from "./zarr/open";
 import type { ZarrRoom } from "./zarr/room";
@@ -17,15 +18,24 @@ const room: Promise<Remote<ZarrRoom>> = startWorker().then((endpoint) => wrap<Za
 let lastImage = 0;
 let lastTile = 0;
 
-/** Opens a URL or a store behind an RPC connection; its chunks are decoded off the main thread. */
+/**
+ * Opens a URL or a store behind an RPC connection; its chunks are decoded off the main thread.
+ *
+ * @param changed told how far long computations are, where the store tells that
+ */
 export async function openSource(
   source: string | RemoteStore,
   options: OpenOptions,
+  changed: (reports: readonly ProgressReport[]) => void,
 ): Promise<OpenedSource> {
   const { tile, cancel, open, close } = await room;
   const image = ++lastImage;
   const store = typeof source === "string" ? source : (proxy(postable(source)) as never);
   const info = await open(image, store, options);
+  if (typeof source !== "string") {
+    // A store that does not answer does without.
+    source.onProgress?.({ _rintf: true, changed })?.catch(() => undefined);
+  }
   return {
     info,
     loadTile(request, signal) {
@@ -38,7 +48,7 @@ export async function openSource(
 }
 
 /** The same store with its bytes moved, not copied, to the worker. */
-function postable(source: RemoteStore): Required<RemoteStore> {
+function postable(source: RemoteStore): RemoteStore {
   return {
     async getItem(key, options) {
       const bytes = await source.getItem(key, options);

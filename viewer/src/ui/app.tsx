@@ -6,6 +6,7 @@ import { FailedTiles } from "./failed_tiles";
 import { Help } from "./help";
 import { ImagePanel } from "./image_panel";
 import { bindKeys } from "./keys";
+import { LongWait } from "./long_wait";
 import { MiniMap } from "./mini_map";
 import { Notice } from "./notice";
 import { Panel } from "./panel";
@@ -62,6 +63,7 @@ export function App({ viewer }: { viewer: Viewer }) {
           <ImagePanel viewer={viewer} />
         </Panel>
       )}
+      <LongWait viewer={viewer} />
       <StatusBar viewer={viewer} />
       <Notice viewer={viewer} />
       <Help open={help} />

@@ -1,9 +1,17 @@
 import type { AbsolutePath, AsyncReadable, GetOptions } from "zarrita";
+import type { ProgressReport } from "../progress";
 
 /** A Zarr store at the other end of an RPC connection, as `docs/protocol.md` describes it. */
 export interface RemoteStore {
   getItem(key: string, options: { id: number }): Promise<ArrayBuffer | ArrayBufferView | null>;
   cancelItems?(ids: number[]): Promise<unknown>;
+  onProgress?(listener: ProgressListener): Promise<unknown>;
+}
+
+/** A caller's object that wants to hear how far long computations are. */
+export interface ProgressListener {
+  readonly _rintf: true;
+  changed(reports: readonly ProgressReport[]): void;
 }
 
 let lastId = 0;

@@ -14,6 +14,12 @@ export interface PatternOptions {
   delay?: number;
   /** Tiles computed at a time, as by a kernel's threads; default: all. */
   threads?: number;
+  /** Milliseconds from one report of how far the tiles under way are to the next; default: none. */
+  reports?: number;
+}
+
+interface Listener {
+  changed(reports: { id: number; done: number; total: number }[]): Promise<unknown>;
 }
 
 /** What happened to a request, in milliseconds since the page was opened. */
@@ -121,7 +127,7 @@ export function seamNear(
 
 /** The store itself; it runs in the page that plays Python, and works through its requests as a kernel does. */
 export function patternStore(options: PatternOptions): FakeStore {
-  const { levels, tilesize = CELL, floor, delay = 0, threads = 1000 } = options;
+  const { levels, tilesize = CELL, floor, delay = 0, threads = 1000, reports = 0 } = options;
   const requests = new Map<number, Request>();
   const store: FakeStore = {
     asked: [],
@@ -152,9 +158,28 @@ export function patternStore(options: PatternOptions): FakeStore {
     return paint(tilesize, Number(level), BigInt(row), BigInt(column)).buffer;
   }
 
+  /** Tells how far the tiles under way are, as Python's end does. */
+  function tell({ changed }: Listener): void {
+    const running = [...requests].filter(
+      ([, { started, done, cancelled }]) =>
+        started !== undefined && done === undefined && cancelled === undefined,
+    );
+    const now = performance.now();
+    const list = running.map(([id, { started = 0 }]) => ({
+      id,
+      done: now - started,
+      total: delay,
+    }));
+    void changed(list);
+  }
+
   store.source = {
     _rintf: true,
     _rtype: "zarr-group",
+    async onProgress(listener: Listener) {
+      if (reports > 0) setInterval(() => tell(listener), reports);
+      return null;
+    },
     async getItem(key: string, { id = 0 }: { id?: number } = {}) {
       store.asked.push(key);
       if (key === ".zmetadata") return new TextEncoder().encode(metadata).buffer;

@@ -176,6 +176,26 @@ describe("a tile cache", () => {
     want(2);
     expect(changed).toHaveBeenCalledTimes(before + 1);
   });
+
+  test("stops what is wanted until it is tried again, and does nothing else meanwhile", async () => {
+    const { cache, asked, answer } = setUp({ retryDelay: 10 });
+    cache.want([request(1), request(2)], [request(3)]);
+    await answer(1);
+    cache.stop();
+    expect(cache.pending).toBe(0);
+    expect(cache.failures.map(({ message }) => message)).toEqual([
+      "their computation was stopped.",
+    ]);
+    expect(cache.counts).toEqual({ requested: 2, loaded: 1, failed: 0, cancelled: 1 });
+    await vi.advanceTimersByTimeAsync(100_000);
+    cache.want([request(1), request(2)], [request(3)]);
+    expect(asked()).toEqual([1, 2]);
+    cache.retry();
+    expect(asked()).toEqual([1, 2, 2]);
+    await answer(2);
+    expect(cache.failures).toEqual([]);
+    expect(asked()).toEqual([1, 2, 2, 3]);
+  });
 });
 
 test("tiles of different planes of one image have different keys", () => {
