@@ -175,7 +175,11 @@ class LRUStoreCache(ReadOnlyStore):
         return await _below(self._store.exists(key))
 
     async def getsize(self, key: str) -> int:
-        """Return the size of a value, bytes, as the store below knows it."""
+        """Return the size of a value, bytes: of the one kept, else as the store below knows it."""
+        with self._lock:
+            value = self._values.get((key, None))
+        if value is not None:
+            return len(value)
         return await _below(self._store.getsize(key))
 
     @property

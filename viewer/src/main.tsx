@@ -12,7 +12,10 @@ if (root) render(<App viewer={viewer} />, root);
 if (window.parent === window) {
   // Opened by itself, not as a plugin: an image may be named in the address.
   const source = new URLSearchParams(location.search).get("source");
-  if (source) void viewer.addImage({ source }).catch(() => undefined);
+  if (source) {
+    const { href } = new URL(source, document.baseURI);
+    void viewer.addImage({ source: href }).catch(() => undefined);
+  }
 } else {
   exportPlugin(viewer).catch((error) => {
     viewer.report({

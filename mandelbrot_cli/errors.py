@@ -1,0 +1,38 @@
+"""What goes wrong in a way that the person at the command line can mend."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from importlib.metadata import requires
+
+__all__ = ["CommandError", "need"]
+
+DISTRIBUTION = "mandelbrot-vizarr"
+
+
+class CommandError(Exception):
+    """What was wrong, what is expected and the remedy, in a sentence for who gave the command."""
+
+
+def need(extra: str, *modules: str) -> None:
+    """Check that the modules of an optional part of the package can be imported.
+
+    Raises
+    ------
+    CommandError
+        One cannot; it says what to install.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            wanted = " ".join(f'"{requirement}"' for requirement in _requirements(extra))
+            msg = f"this needs {error.name}, which is not installed: pip install {wanted}"
+            raise CommandError(msg) from error
+
+
+def _requirements(extra: str) -> list[str]:
+    marked = re.compile(rf"(.*?)\s*;.*\bextra\s*==\s*['\"]{extra}['\"]")
+    matches = map(marked.fullmatch, requires(DISTRIBUTION) or [])
+    return [match[1] for match in matches if match]
