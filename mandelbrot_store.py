@@ -17,6 +17,8 @@ from mandelbrot.plane import exact_text
 from mandelbrot.render import check_precision, count_dtype, iteration_cap
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numcodecs.abc import Codec
 
     from mandelbrot.plane import Number, Sampling
@@ -53,6 +55,8 @@ class MandelbrotStore(GenerativeStore):
         Side of the square. Default: 5.
     precision : {"exact", "fast"}
         Whether counts are those of exact arithmetic, or of plain float64.
+    executor : concurrent.futures.Executor, optional
+        Where tiles are computed: see `GenerativeStore`. Default: threads, one per processor.
 
     Raises
     ------
@@ -72,6 +76,7 @@ class MandelbrotStore(GenerativeStore):
         center: tuple[Number, Number] = (0, 0),
         width: Number = 5,
         precision: Precision = "exact",
+        executor: Executor | None = None,
     ) -> None:
         self._pyramid = Pyramid(levels, tilesize, center, width, sampling)
         self._maxiter: Maxiter = "auto" if maxiter == "auto" else iteration_cap(maxiter)
@@ -85,6 +90,7 @@ class MandelbrotStore(GenerativeStore):
             sampling=sampling,
             name="mandelbrot",
             attributes={"mandelbrot": self._parameters()},
+            executor=executor,
         )
 
     def tile(self, level: int, row: int, column: int) -> Counts:

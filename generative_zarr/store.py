@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from generative_zarr import elsewhere
 from generative_zarr.keys import MAX_DEPTH, Address, ZarrFormat, chunk_key, parse_chunk_key
 from generative_zarr.metadata import OME_KEYS, pyramid_metadata
 from generative_zarr.read_only import ReadOnlyStore, byte_slice
@@ -19,6 +20,7 @@ from generative_zarr.validation import choice, codec, group_attributes, integer,
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+    from typing import Self
 
     from numcodecs.abc import Codec
     from numpy.typing import DTypeLike, NDArray
@@ -71,6 +73,12 @@ class GenerativeStore(ReadOnlyStore):
     floor : int
         Finest level that has chunks, 0 or below: chunks of levels below 0 can be read but have no
         metadata. At most 12000 levels in all.
+    executor : concurrent.futures.Executor, optional
+        Where tiles are computed and encoded: a pool of threads, a `ProcessPoolExecutor`, Dask's
+        ``client.get_executor(pure=False)``, an `MPIPoolExecutor`. What is computed is the same
+        everywhere; in other processes a computation that has begun is not stopped when nobody
+        waits for it any more, and tells no progress. It is not pickled with the store, nor
+        compared. Default: threads that all stores share, one per processor.
 
     Raises
     ------
@@ -78,7 +86,9 @@ class GenerativeStore(ReadOnlyStore):
         If a parameter is not as described.
     """
 
-    _derived = frozenset({"_documents", "_chunks", "_encode_constant"})
+    # The executor stays where it is: a pickled store, and one in another process, has none.
+    _derived = frozenset({"_documents", "_chunks", "_encode_constant", "_recipe", "_executor"})
+    _executor: Executor | None = None
 
     def __init__(
         self,
@@ -92,6 +102,7 @@ class GenerativeStore(ReadOnlyStore):
         name: str = "",
         attributes: Mapping[str, JSON] | None = None,
         floor: int = 0,
+        executor: Executor | None = None,
     ) -> None:
         super().__init__()
         self._levels = integer("levels", levels, 1, MAX_LEVELS)
@@ -105,9 +116,11 @@ class GenerativeStore(ReadOnlyStore):
         self._attributes = group_attributes(
             {} if attributes is None else attributes, OME_KEYS[self._zarr_format]
         )
+        self._executor = _checked_executor(executor)
         self._prepare()
 
     def _prepare(self) -> None:
+        self._recipe: bytes | None = None
         self._documents = pyramid_metadata(
             levels=self._levels,
             tilesize=self._tilesize,
@@ -167,12 +180,24 @@ class GenerativeStore(ReadOnlyStore):
             key, levels=self._levels, floor=self._floor, zarr_format=self._zarr_format
         )
 
-    def _start(self, address: Address, cancellation: Cancellation) -> Future[bytes]:
-        # In this context, so that what is reported in there is heard.
-        compute = partial(cancellation.run, self._encoded_tile, address)
-        return _pool.submit(copy_context().run, compute)
+    def with_read_only(self, read_only: bool = False) -> Self:  # noqa: FBT001, FBT002 - zarr's signature
+        """Return a copy of this store; it cannot be made writable."""
+        copied = super().with_read_only(read_only)
+        copied._executor = self._executor  # noqa: SLF001 - of the same class
+        return copied
 
-    def _encoded_tile(self, address: Address) -> bytes:
+    def _start(self, address: Address, cancellation: Cancellation) -> Future[bytes]:
+        executor = _pool if self._executor is None else self._executor
+        if isinstance(executor, ThreadPoolExecutor):
+            # In this context, so that what is reported in there is heard.
+            compute = partial(cancellation.run, self.encoded_tile, address)
+            return executor.submit(copy_context().run, compute)
+        if self._recipe is None:
+            self._recipe = elsewhere.recipe(self)
+        return executor.submit(elsewhere.encoded_tile, self._recipe, address)
+
+    def encoded_tile(self, address: Address) -> bytes:
+        """Compute a tile in this thread and return the bytes of its chunk."""
         tile = self.tile(*address)
         shape = (self._tilesize, self._tilesize)
         if tile.shape != shape or tile.dtype.newbyteorder("=") != self._dtype.newbyteorder("="):
@@ -251,6 +276,16 @@ class GenerativeStore(ReadOnlyStore):
             f"<{type(self).__name__}: {self._levels} levels of {self._dtype} tiles, "
             f"{self._tilesize} px, Zarr format {self._zarr_format}>"
         )
+
+
+def _checked_executor(executor: object) -> Executor | None:
+    if executor is None or isinstance(executor, Executor):
+        return executor
+    msg = (
+        f"executor is {executor!r}, expected a concurrent.futures.Executor; "
+        "for a Dask client pass client.get_executor(pure=False)"
+    )
+    raise TypeError(msg)
 
 
 def _make_pool() -> None:

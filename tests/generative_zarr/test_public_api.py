@@ -53,9 +53,10 @@ Cancellation()
     flag
     run(function, /, *args, **kwargs)
 GenerativeStore(*, levels, tilesize, dtype, compressor=None, zarr_format=2, sampling='center',
-        name='', attributes=None, floor=0)
+        name='', attributes=None, floor=0, executor=None)
     chunk_key(level, row, column)
     dtype
+    encoded_tile(address)
     levels
     tile(level, row, column)
     tilesize
@@ -86,10 +87,11 @@ LRUStoreCache(store, max_size)
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=None, *, sampling='center',
-        zarr_format=2, center=(0, 0), width=5, precision='exact')
+        zarr_format=2, center=(0, 0), width=5, precision='exact', executor=None)
     tile(level, row, column)
     chunk_key(level, row, column)
     dtype
+    encoded_tile(address)
     levels
     tile(level, row, column)
     tilesize
