@@ -1,7 +1,11 @@
-"""Build hook: turns ``viewer/`` into the one page that the package ships, ``imjoy_plugin.html``."""
+"""Build hook: turns ``viewer/`` into the one page that the package ships, ``imjoy_plugin.html``.
+
+It is there compressed as well, as it travels to the browser.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -43,11 +47,12 @@ class ViewerPageHook(BuildHookInterface[Any]):
         """Build the page where it is missing or out of date, and put it into the distribution."""
         if not self._is_current():
             self._build()
-        build_data["artifacts"].append(f"/{PAGE}")
+        build_data["artifacts"] += [f"/{PAGE}", f"/{PAGE}.gz"]
 
     def clean(self, versions: list[str]) -> None:  # noqa: ARG002 - hatchling's signature
         """Remove the page."""
         self._page.unlink(missing_ok=True)
+        self._packed.unlink(missing_ok=True)
 
     @property
     def _viewer(self) -> Path:
@@ -56,6 +61,10 @@ class ViewerPageHook(BuildHookInterface[Any]):
     @property
     def _page(self) -> Path:
         return Path(self.root, PAGE)
+
+    @property
+    def _packed(self) -> Path:
+        return Path(self.root, f"{PAGE}.gz")
 
     def _stamp(self) -> str:
         """Comment naming the contents of every file that the page is built from."""
@@ -66,7 +75,13 @@ class ViewerPageHook(BuildHookInterface[Any]):
         return f"<!-- viewer {digest.hexdigest()} -->\n"
 
     def _is_current(self) -> bool:
-        return self._page.is_file() and self._page.read_text("utf-8").endswith(self._stamp())
+        if not (self._page.is_file() and self._packed.is_file()):
+            return False
+        page = self._page.read_bytes()
+        return (
+            page.endswith(self._stamp().encode())
+            and gzip.decompress(self._packed.read_bytes()) == page
+        )
 
     def _has_packages(self) -> bool:
         """Whether npm has installed from the lock file as it is now (a developer's checkout)."""
@@ -88,7 +103,9 @@ class ViewerPageHook(BuildHookInterface[Any]):
                 )
                 raise RuntimeError(msg)
         page = Path(self._viewer, "dist", "index.html").read_text("utf-8")
-        self._page.write_text(f"{page.rstrip()}\n{self._stamp()}", "utf-8")
+        stamped = f"{page.rstrip()}\n{self._stamp()}".encode()
+        self._page.write_bytes(stamped)
+        self._packed.write_bytes(gzip.compress(stamped, mtime=0))
 
 
 def _files(viewer: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from generative_zarr import GenerativeStore, LRUStoreCache, current_cancellation
 from mandelbrot import Pyramid, render_tile
 from mandelbrot.plane import exact_text
+from mandelbrot.preload import preload
 from mandelbrot.render import check_precision, count_dtype, iteration_cap
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class MandelbrotStore(GenerativeStore):
             attributes={"mandelbrot": self._parameters()},
             executor=executor,
         )
+        preload(self._precision)
 
     def tile(self, level: int, row: int, column: int) -> Counts:
         """Compute the counts of one tile: shape (tilesize, tilesize)."""

@@ -14,6 +14,24 @@ const SHARED_PATIENCE = 5; // seconds
 const KERNEL_PATIENCE = 5; // seconds
 const FIRST_WAIT = 0.2; // seconds
 
+/**
+ * What a window's iframe holds first. The page comes to it compressed, as it came to the browser: it
+ * is unpacked there, beside the notebook's own work, and no 3 MB of text go through an attribute.
+ */
+const LOADER = `<!doctype html><script>
+addEventListener("message", async ({ data }) => {
+  try {
+    const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const html = await new Response(stream).text();
+    document.open();
+    document.write(html);
+    document.close();
+  } catch (error) {
+    parent.postMessage({ unreadable: String(error) }, "*");
+  }
+}, { once: true });
+</script>`;
+
 const text = {
   kernelSilent: (seconds) =>
     `Python has not answered for ${seconds} s. If the kernel is busy, this goes on by itself when the running cell is done; if it was restarted or stopped, run this cell again.`,
@@ -66,21 +84,22 @@ class WindowView {
     iframe.sandbox = "allow-scripts allow-downloads";
     iframe.title = "ImJoy window";
     iframe.allow = "fullscreen; clipboard-write";
+    this.iframe = iframe;
     if (this.url) {
       iframe.src = this.url;
+      this.root.prepend(iframe);
       this.probe(connection);
     } else {
+      iframe.srcdoc = LOADER;
+      const loaded = new Promise((resolve) => {
+        iframe.addEventListener("load", resolve, { once: true });
+      });
+      this.root.prepend(iframe);
       this.expect(text.kernelSilent, KERNEL_PATIENCE);
-      try {
-        iframe.srcdoc = await this.page();
-      } catch (error) {
-        this.say(text.unreadable(error));
-        return;
-      }
+      const [page] = await Promise.all([this.page(), loaded]);
       if (this.connection !== connection || this.disposed.signal.aborted) return;
+      iframe.contentWindow.postMessage(page, "*");
     }
-    this.iframe = iframe;
-    this.root.prepend(iframe);
     this.expect((seconds) => text.pageSilent(seconds, this.name()));
   }
 
@@ -96,28 +115,25 @@ class WindowView {
     this.iframe?.remove();
   }
 
-  /** The page's HTML: what another window got or asked for, else from Python. */
+  /** The page, compressed: what another window got or asked for, else from Python. */
   async page() {
     const key = this.model.get("_page_key");
     if (pages.has(key)) {
-      const asked = pages.get(key).catch(() => null);
       // Another window's kernel may be busy or gone: do not wait for it for ever.
-      const html = await Promise.race([asked, sleep(SHARED_PATIENCE)]);
-      if (html) return html;
+      const page = await Promise.race([pages.get(key), sleep(SHARED_PATIENCE)]);
+      if (page) return page;
     }
     pages.set(key, this.fetchPage(key));
     return pages.get(key);
   }
 
   fetchPage(key) {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const receive = (content, buffers) => {
         if (content.type !== "page" || content.key !== key) return;
         this.model.off("msg:custom", receive);
         this.unanswered.delete("page");
-        const stream = new Blob([buffers[0]]).stream();
-        const html = stream.pipeThrough(new DecompressionStream("gzip"));
-        new Response(html).text().then(resolve, reject);
+        resolve(buffers[0]);
       };
       this.model.on("msg:custom", receive);
       this.insist("page", { type: "page" });
@@ -128,6 +144,7 @@ class WindowView {
   relay(event) {
     if (!this.iframe || event.source !== this.iframe.contentWindow) return;
     const message = event.data;
+    if (typeof message?.unreadable === "string") this.say(text.unreadable(message.unreadable));
     if (typeof message?.type !== "string") return;
     const paths = [];
     const buffers = [];

@@ -15,6 +15,10 @@ from zarr_over_imjoy.progress import ProgressTeller
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
 
+    from zarr_over_imjoy.first_items import FirstItems
+
+    Node = zarr.Array[Any] | zarr.Group
+
 T = TypeVar("T")
 
 
@@ -33,12 +37,19 @@ async def _on_zarr_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, _zarr_loop()))
 
 
+async def read_item(node: Node, key: str) -> bytes | None:
+    """Read a value of a node's store; the key is relative to the node."""
+    path = f"{node.path}/{key}" if node.path else key
+    buffer = await _on_zarr_loop(node.store.get(path, default_buffer_prototype()))
+    return None if buffer is None else buffer.to_bytes()
+
+
 class _Reader:
     """One page's reads of one source; those it waits for can be cancelled."""
 
-    def __init__(self, node: zarr.Array[Any] | zarr.Group) -> None:
-        self._store = node.store
-        self._prefix = f"{node.path}/" if node.path else ""
+    def __init__(self, node: Node, first: FirstItems | None) -> None:
+        self._node = node
+        self._first = first
         self._waiting: dict[object, asyncio.Task[bytes | None]] = {}
         self.progress = ProgressTeller()
 
@@ -66,12 +77,12 @@ class _Reader:
                 task.cancel()
 
     async def contains_item(self, key: str, _options: object = None) -> bool:
-        return await _on_zarr_loop(self._store.exists(self._prefix + key))
+        path = f"{self._node.path}/{key}" if self._node.path else key
+        return await _on_zarr_loop(self._node.store.exists(path))
 
     async def _read(self, key: str) -> bytes | None:
-        prototype = default_buffer_prototype()
-        buffer = await _on_zarr_loop(self._store.get(self._prefix + key, prototype))
-        return None if buffer is None else buffer.to_bytes()
+        begun = self._first.take(key) if self._first else None
+        return await (begun or read_item(self._node, key))
 
 
 def _refuse(key: str, *_: object) -> NoReturn:
@@ -79,7 +90,11 @@ def _refuse(key: str, *_: object) -> NoReturn:
     raise PermissionError(msg)
 
 
-def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, object]:
+def encode_source(
+    node: Node,
+    first: FirstItems | None = None,
+    items: Mapping[str, bytes | None] | None = None,
+) -> dict[str, object]:
     """Encode a Zarr array or group as an interface that a page reads it through.
 
     Keys are relative to the node. Requests are answered as they finish, not as they came.
@@ -88,16 +103,21 @@ def encode_source(node: zarr.Array[Any] | zarr.Group) -> dict[str, object]:
     ----------
     node
         Of any store, in Zarr format 2 or 3.
+    first
+        What of it is being read already.
+    items
+        What of it has been read already: values by key, None for those that are not there.
 
     Returns
     -------
     dict
-        ``_rintf``, ``_rtype``, and the functions that docs/protocol.md lists.
+        ``_rintf``, ``_rtype``, and what docs/protocol.md lists.
     """
-    reader = _Reader(node)
+    reader = _Reader(node, first)
     return {
         "_rintf": True,
         "_rtype": "zarr-array" if isinstance(node, zarr.Array) else "zarr-group",
+        "items": {} if items is None else items,
         "getItem": reader.get_item,
         "containsItem": reader.contains_item,
         "cancelItems": reader.cancel_items,

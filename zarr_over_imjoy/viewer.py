@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -13,12 +14,13 @@ import traitlets
 from imjoy_host import ImJoyWindow, PageClosedError
 from imjoy_host.loop import submit
 from zarr_over_imjoy.bookmark import Bookmark, check_bookmarks
-from zarr_over_imjoy.codec import CODECS
+from zarr_over_imjoy.codec import CODECS, encode_source, read_item
+from zarr_over_imjoy.first_items import FirstItems
 from zarr_over_imjoy.image_config import check_image, check_options
 from zarr_over_imjoy.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -93,8 +95,9 @@ class Viewer(Whereabouts):
         super().__init__()
         self._ids = itertools.count()
         self._images: dict[str, Config] = {}
+        self._first: dict[str, FirstItems] = {}  # for images that no page has shown yet
         for image in images:
-            self._images[self._new_id()] = check_image(image)
+            self._keep(check_image(image), chunks=view_state is None)
         self._wanted: Config | None = None  # where pages are to look; a new object each time
         self._travels = False  # whether they go there in sight
         self._bookmarks: tuple[Bookmark, ...] = ()
@@ -176,8 +179,7 @@ class Viewer(Whereabouts):
         TypeError, ValueError
             See `run_vizarr`.
         """
-        key = self._new_id()
-        self._images[key] = check_image(image)
+        key = self._keep(check_image(image), chunks=self._wanted is None)
         self._update()
         return key
 
@@ -208,15 +210,27 @@ class Viewer(Whereabouts):
         """
         self._image(image_id)
         del self._images[image_id]
+        self._forget_first(image_id)
         self._update()
 
     def close(self) -> None:
         """Take the viewer away."""
         self._images.clear()
+        for key in list(self._first):
+            self._forget_first(key)
         self.window.close()
 
-    def _new_id(self) -> str:
-        return f"image-{next(self._ids)}"
+    def _keep(self, config: Config, *, chunks: bool) -> str:
+        key = f"image-{next(self._ids)}"
+        source = config["source"]
+        if not isinstance(source, str):
+            self._first[key] = FirstItems(source, partial(read_item, source), chunks=chunks)
+        self._images[key] = config
+        return key
+
+    def _forget_first(self, key: str) -> None:
+        if first := self._first.pop(key, None):
+            first.drop()
 
     def _image(self, image_id: str) -> Config:
         if image_id in self._images:
@@ -233,10 +247,11 @@ class Viewer(Whereabouts):
     async def _welcome(self, page: Page) -> None:
         """Give a document that has just loaded everything that it is to show."""
         shown = self._shown[page] = _Shown()
-        await self._listen(page, shown)
-        if "on_bookmarks" in page.exports:
-            await self._listen_for_bookmarks(page, shown)
-        await self._bring_up_to_date(page)
+        # In this order, but none waits for the answer to another: each would take 60 ms.
+        await asyncio.gather(
+            *self._listen(page, shown),
+            self._bring_up_to_date(page),
+        )
 
     @traitlets.observe("palette")
     def _on_palette(self, change: Config) -> None:
@@ -252,7 +267,7 @@ class Viewer(Whereabouts):
         for key in list(self._images)[:1]:
             self._images[key] = self._images[key] | {"colormap": palette}
 
-    async def _listen(self, page: Page, shown: _Shown) -> None:
+    def _listen(self, page: Page, shown: _Shown) -> Iterator[Awaitable[object]]:
         """Ask a page to tell what the person does."""
 
         def view_changed(view: Config) -> None:
@@ -268,9 +283,18 @@ class Viewer(Whereabouts):
             self._adopt("palette", palette)
             self._update()
 
-        for name, changed in (("on_view_state", view_changed), ("on_palette", palette_changed)):
+        def bookmarks_changed(bookmarks: object) -> None:
+            # This page has them already; the other views are told.
+            shown.bookmarks = self._bookmarks = check_bookmarks(bookmarks)
+            self._update()
+
+        for name, changed in (
+            ("on_view_state", view_changed),
+            ("on_palette", palette_changed),
+            ("on_bookmarks", bookmarks_changed),
+        ):
             if name in page.exports:
-                await page.call(name, {"_rintf": True, "changed": changed})
+                yield page.call(name, {"_rintf": True, "changed": changed})
 
     async def _screenshot(self) -> PILImage:
         try:
@@ -283,23 +307,17 @@ class Viewer(Whereabouts):
         image.load()
         return image
 
-    async def _listen_for_bookmarks(self, page: Page, shown: _Shown) -> None:
-        def changed(bookmarks: object) -> None:
-            # This page has them already; the other views are told.
-            shown.bookmarks = self._bookmarks = check_bookmarks(bookmarks)
-            self._update()
-
-        await page.call("on_bookmarks", {"_rintf": True, "changed": changed})
-
     async def _bring_up_to_date(self, page: Page) -> None:
         shown = self._shown.get(page)
         if shown is None:
             return  # it will be welcomed
         try:
             async with shown.lock:
-                await self._update_view(page, shown)
-                await self._update_bookmarks(page, shown)
-                await self._update_images(page, shown)
+                await asyncio.gather(
+                    self._update_view(page, shown),
+                    self._update_bookmarks(page, shown),
+                    self._update_images(page, shown),
+                )
         except PageClosedError:
             pass  # the next document is given everything
 
@@ -338,7 +356,7 @@ class Viewer(Whereabouts):
             try:
                 if key not in shown.images:
                     shown.images[key] = config
-                    shown.page_ids[key] = await page.call("add_image", _for_page(config))
+                    shown.page_ids[key] = await self._add_image(page, key, config)
                 elif key in changed:
                     old, shown.images[key] = shown.images[key], config
                     changes = {k: v for k, v in config.items() if v is not old.get(k)}
@@ -347,6 +365,17 @@ class Viewer(Whereabouts):
                 raise
             except Exception as error:  # noqa: BLE001 # whatever the page threw, the person is told
                 self.window.report(f"{config.get('name', key)!r} cannot be shown. {error}")
+
+    async def _add_image(self, page: Page, key: str, config: Config) -> object:
+        sent, first = _for_page(config), self._first.pop(key, None)
+        if first is None:
+            return await page.call("add_image", sent)
+        items = first.take_done() if "update_image" in page.exports else {}  # not a classic page
+        sent["source"] = encode_source(config["source"], first, items)
+        try:
+            return await page.call("add_image", sent)
+        finally:
+            items.clear()  # the RPC keeps what it has sent
 
 
 def _for_page(config: Config) -> Config:

@@ -1,26 +1,28 @@
 import { render } from "preact";
-import { exportPlugin } from "./plugin";
+import type {} from "./first";
+import { pluginApi } from "./plugin";
 import { sentence, Viewer } from "./state";
 import { App } from "./ui/app";
 import "./style.css";
 import "./ui/panel.css";
 
 const viewer = new Viewer();
-const root = document.getElementById("app");
-if (root) render(<App viewer={viewer} />, root);
-
-if (window.parent === window) {
+const { connection } = globalThis.begun;
+if (connection) {
+  connection.provide(pluginApi(viewer));
+  connection.exported.catch((error) => {
+    viewer.report({
+      id: "plugin",
+      text: `The viewer could not connect to its notebook; run the cell again. ${sentence(error)}`,
+    });
+  });
+} else {
   // Opened by itself, not as a plugin: an image may be named in the address.
   const source = new URLSearchParams(location.search).get("source");
   if (source) {
     const { href } = new URL(source, document.baseURI);
     void viewer.addImage({ source: href }).catch(() => undefined);
   }
-} else {
-  exportPlugin(viewer).catch((error) => {
-    viewer.report({
-      id: "plugin",
-      text: `The viewer could not connect to its notebook; run the cell again. ${sentence(error)}`,
-    });
-  });
 }
+const root = document.getElementById("app");
+if (root) render(<App viewer={viewer} />, root);

@@ -1,4 +1,3 @@
-import imjoyRPC from "imjoy-rpc/dist/imjoy-rpc.min.js";
 import { parseBookmarks, type WireBookmark, watchBookmarks } from "./bookmarks";
 import { fromViewState } from "./frames";
 import type { Location, ViewState } from "./model";
@@ -23,8 +22,6 @@ export interface BookmarkListener {
 
 /** What this page exports over ImJoy RPC; the names are those of `docs/protocol.md`. */
 export interface PluginApi {
-  setup(): void;
-  run(): void;
   add_image(config: unknown): Promise<string>;
   remove_image(id: string): void;
   update_image(id: string, change: unknown): void;
@@ -44,8 +41,6 @@ export function pluginApi(viewer: Viewer): PluginApi {
   const paletteEvents = watchPalette(viewer);
   const bookmarkEvents = watchBookmarks(viewer);
   return {
-    setup() {},
-    run() {},
     add_image: (config) => viewer.addImage(config),
     remove_image: (id) => viewer.removeImage(id),
     update_image: (id, change) => paletteEvents.adopt(() => viewer.updateImage(id, change)),
@@ -71,16 +66,6 @@ export function pluginApi(viewer: Viewer): PluginApi {
     set_bookmarks: (bookmarks) => bookmarkEvents.adopt(parseBookmarks(bookmarks)),
     on_bookmarks: (listener) => bookmarkEvents.listen((list) => listener.changed(list)),
   };
-}
-
-/** Offers the viewer to the ImJoy core that this page's parent plays. */
-export async function exportPlugin(viewer: Viewer): Promise<void> {
-  const core = await imjoyRPC.setupRPC({
-    name: "vizarr",
-    version: "0.1.0",
-    description: "Shows multiscale Zarr images; explores the Mandelbrot set.",
-  });
-  core.export(pluginApi(viewer));
 }
 
 /** A view in either form; where both are given, the exact one. */

@@ -1,11 +1,11 @@
 import { proxy, type Remote, transfer, wrap } from "comlink";
+import type {} from "./first";
 import type { ImageInfo } from "./model";
 import type { ProgressReport } from "./progress";
 import type { TileLoader } from "./tiles";
 import type { OpenOptions } from "./zarr/open";
 import type { ZarrRoom } from "./zarr/room";
 import type { RemoteStore } from "./zarr/store";
-import workerScript from "./zarr/worker.ts?script";
 
 export interface OpenedSource {
   readonly info: ImageInfo;
@@ -13,8 +13,10 @@ export interface OpenedSource {
   close(): void;
 }
 
-/** Started with the page, so that it is there when the first source comes. */
-const room: Promise<Remote<ZarrRoom>> = startWorker().then((endpoint) => wrap<ZarrRoom>(endpoint));
+/** Started before this module was read, so that it is there when the first source comes. */
+const room: Promise<Remote<ZarrRoom>> = globalThis.begun.worker.then((endpoint) =>
+  wrap<ZarrRoom>(endpoint),
+);
 let lastImage = 0;
 let lastTile = 0;
 
@@ -49,9 +51,13 @@ export async function openSource(
 
 /** The same store with its bytes moved, not copied, to the worker. */
 function postable(source: RemoteStore): RemoteStore {
+  const items = new Map(Object.entries(source.items ?? {}));
   return {
     async getItem(key, options) {
-      const bytes = await source.getItem(key, options);
+      const early = items.get(key);
+      // Once: what is asked for again may have changed, and its bytes are gone.
+      items.delete(key);
+      const bytes = early === undefined ? await source.getItem(key, options) : early;
       if (!bytes) return null;
       return transfer(bytes, [ArrayBuffer.isView(bytes) ? bytes.buffer : bytes]);
     },
@@ -60,29 +66,4 @@ function postable(source: RemoteStore): RemoteStore {
       return null;
     },
   };
-}
-
-/** The Zarr room in a worker; where the host page's policy forbids workers, on this thread. */
-async function startWorker(): Promise<Worker | MessagePort> {
-  const url = URL.createObjectURL(new Blob([workerScript], { type: "text/javascript" }));
-  try {
-    const worker = new Worker(url);
-    // A worker that a policy forbids is constructed all the same, and then fails.
-    await new Promise((resolve, reject) => {
-      worker.addEventListener("message", resolve, { once: true });
-      worker.addEventListener("error", () => reject(new Error("it failed to start")), {
-        once: true,
-      });
-    });
-    return worker;
-  } catch (error) {
-    console.warn("No worker can be started here; chunks are decoded on the main thread.", error);
-    const { port1, port2 } = new MessageChannel();
-    port2.start();
-    new Function("zarrPort", workerScript)(port2);
-    port1.start();
-    return port1;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
 }

@@ -3,6 +3,8 @@ import type { ProgressReport } from "../progress";
 
 /** A Zarr store at the other end of an RPC connection, as `docs/protocol.md` describes it. */
 export interface RemoteStore {
+  /** What was read before anybody asked; null for a key that is not there. */
+  items?: Record<string, ArrayBuffer | null>;
   getItem(key: string, options: { id: number }): Promise<ArrayBuffer | ArrayBufferView | null>;
   cancelItems?(ids: number[]): Promise<unknown>;
   onProgress?(listener: ProgressListener): Promise<unknown>;

@@ -75,6 +75,24 @@ describe("the whole set", () => {
     expect(harness.complaints).toEqual([]);
   });
 
+  test("is painted without a question from what comes with the image", async () => {
+    const harness = await openViewer(browser);
+    await harness.page.evaluate(async () => {
+      const { source, asked } = window.host.store;
+      const getItem = source.getItem as (key: string) => Promise<ArrayBuffer | null>;
+      const keys = [".zmetadata", "39/0.0", "39/0.1", "39/1.0", "39/1.1"];
+      const values = await Promise.all(keys.map(async (key) => [key, await getItem(key)]));
+      asked.length = 0;
+      source.items = Object.fromEntries(values);
+    });
+    await showSet(harness);
+    expect(await asked(harness)).toEqual([]);
+    expectNear(
+      colorsAt(await harness.screenshot("early"), [onScreen(-0.1, 0, [900, 600])]),
+      [INTERIOR],
+    );
+  });
+
   test.each([255, 1000])("has the right colours at maxiter %i", async (maxiter) => {
     const harness = await openViewer(browser, { maxiter });
     await showSet(harness);

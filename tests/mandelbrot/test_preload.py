@@ -1,0 +1,74 @@
+"""Kernels are loaded in the background, and nobody has to know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os
+import threading
+
+from mandelbrot_store import MandelbrotStore
+
+{body}
+"""
+
+
+def run(body: str) -> str:
+    """Run a program that makes stores, in a process of its own; return what it prints."""
+    done = subprocess.run(  # noqa: S603 # our own program
+        [sys.executable, "-W", "error", "-c", SCRIPT.format(body=body)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_making_a_store_loads_every_rung_once() -> None:
+    body = """
+def loading():
+    return [t for t in threading.enumerate() if t.name == "mandelbrot.preload"]
+
+MandelbrotStore()
+[thread] = loading()
+MandelbrotStore(levels=3)
+assert loading() in ([thread], [])
+thread.join()
+from mandelbrot import escape_time
+print([len(getattr(escape_time, name).overloads) for name in NAMES])
+""".replace("NAMES", "['certified_tile', 'fast_tile']")
+    assert run(body) == "[1, 0]"
+
+
+def test_the_fast_kernel_alone_for_fast_stores() -> None:
+    body = """
+MandelbrotStore(precision="fast")
+[t.join() for t in threading.enumerate() if t.name == "mandelbrot.preload"]
+from mandelbrot import escape_time
+print([len(getattr(escape_time, name).overloads) for name in NAMES])
+""".replace("NAMES", "['certified_tile', 'fast_tile']")
+    assert run(body) == "[0, 1]"
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork on Windows")
+def test_a_child_forked_meanwhile_computes() -> None:
+    body = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
+store = MandelbrotStore(levels=2, tilesize=8)
+child = os.fork()
+if child == 0:
+    os._exit(len(store["1/0.0"]) != 64)
+print(os.waitpid(child, 0)[1], len(store["1/0.0"]))
+"""
+    assert run(body) == "0 64"
+
+
+def test_exit_does_not_hang() -> None:
+    assert run("MandelbrotStore(); print('made')") == "made"
