@@ -87,10 +87,9 @@ describe("the whole set", () => {
     });
     await showSet(harness);
     expect(await asked(harness)).toEqual([]);
-    expectNear(
-      colorsAt(await harness.screenshot("early"), [onScreen(-0.1, 0, [900, 600])]),
-      [INTERIOR],
-    );
+    expectNear(colorsAt(await harness.screenshot("early"), [onScreen(-0.1, 0, [900, 600])]), [
+      INTERIOR,
+    ]);
   });
 
   test.each([255, 1000])("has the right colours at maxiter %i", async (maxiter) => {
