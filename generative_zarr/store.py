@@ -149,6 +149,11 @@ class GenerativeStore(ReadOnlyStore):
         """Type of a pixel."""
         return self._dtype
 
+    @property
+    def zarr_format(self) -> ZarrFormat:
+        """Zarr format of keys and metadata."""
+        return self._zarr_format
+
     @abstractmethod
     def tile(self, level: int, row: int, column: int) -> NDArray[Any]:
         """Compute the pixels of a tile.
@@ -219,6 +224,11 @@ class GenerativeStore(ReadOnlyStore):
         return (
             chunk.tobytes() if self._compressor is None else bytes(self._compressor.encode(chunk))
         )
+
+    def decode(self, chunk: bytes) -> NDArray[Any]:
+        """Return the pixels of a chunk's bytes: the inverse of `encoded_tile`."""
+        pixels = chunk if self._compressor is None else self._compressor.decode(chunk)
+        return np.frombuffer(pixels, self._dtype).reshape(self._tilesize, self._tilesize)
 
     async def _read(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
         value = self._documents.get(key)

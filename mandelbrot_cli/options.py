@@ -49,20 +49,22 @@ def count(low: int, high: int | None = None) -> Callable[[str], int]:
     return checked(convert)
 
 
-def add_store_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `make_store` reads."""
+def add_store_options(
+    parser: argparse.ArgumentParser, *, levels: int = 40, tilesize: int = 1024
+) -> None:
+    """Add the options that `make_store` reads, with these defaults."""
     group = parser.add_argument_group("the pyramid")
     group.add_argument(
         "--levels",
         type=count(1, 1024),
-        default=40,
+        default=levels,
         metavar="N",
         help="number of levels (default: %(default)s)",
     )
     group.add_argument(
         "--tilesize",
         type=count(1, 2**15),
-        default=1024,
+        default=tilesize,
         metavar="PX",
         help="side of a tile (default: %(default)s)",
     )
@@ -117,7 +119,6 @@ def make_store(options: argparse.Namespace, *, executor: Executor | None = None)
 
     from mandelbrot_store import MandelbrotStore  # noqa: PLC0415 - see above
 
-    del executor
     try:
         return MandelbrotStore(
             options.levels,
@@ -128,6 +129,7 @@ def make_store(options: argparse.Namespace, *, executor: Executor | None = None)
             center=tuple(options.center),
             width=options.width,
             precision=options.precision,
+            executor=executor,
         )
     except (ValueError, TypeError) as error:
         raise CommandError(str(error)) from error

@@ -55,11 +55,13 @@ Cancellation()
 GenerativeStore(*, levels, tilesize, dtype, compressor=None, zarr_format=2, sampling='center',
         name='', attributes=None, floor=0, executor=None)
     chunk_key(level, row, column)
+    decode(chunk)
     dtype
     encoded_tile(address)
     levels
     tile(level, row, column)
     tilesize
+    zarr_format
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 LRUStoreCache(store, max_size)
@@ -90,11 +92,13 @@ MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=None, *, sampl
         zarr_format=2, center=(0, 0), width=5, precision='exact', executor=None)
     tile(level, row, column)
     chunk_key(level, row, column)
+    decode(chunk)
     dtype
     encoded_tile(address)
     levels
     tile(level, row, column)
     tilesize
+    zarr_format
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 MandlebrotStore = MandelbrotStore
