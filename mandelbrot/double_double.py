@@ -8,6 +8,7 @@ float64.py with another δ: see docs/exactness.md for its derivation.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from mandelbrot import lanes
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 ROUNDING = 2.0**-98
 """Bound on |ẑ' - (ẑ² + c)| for one double-double step from |ẑ| ≤ 2, |c| ≤ 2, that of c included."""
+
+_UP = 1 + 2.0**-48  # covers the rounding of |z|, of a bound in one step, and of a comparison
 
 STEPS = 2
 """Steps unrolled in one pass over the lanes."""
@@ -110,6 +113,27 @@ def recount(
             group[INSIDE_S + i] = s if counts else group[INSIDE_S + i]
             group[OUTSIDE + i] = r if leaves else r_out
             group[OUTSIDE_S + i] = s if leaves else s_out
+
+
+@kernel()
+def count_point(cx: float, cy: float, maxiter: int) -> int:
+    """Return the count at one exact float64 point, or -1 when it is not certain.
+
+    Scalar, with the bound e' ≤ (2|ẑ| + e) e + δ itself: for so few points that lanes do not pay.
+    """
+    x = xl = y = yl = e = size = 0.0
+    certain_inside = 0
+    for n in range(1, maxiter + 1):
+        e = ((2 * size + e) * e + ROUNDING) * _UP
+        x, xl, y, yl = step(x, xl, y, yl, cx, 0.0, cy, 0.0)
+        size = math.sqrt(x * x + y * y) * _UP
+        if (size + e) * _UP <= 2:
+            certain_inside = n
+        elif size > (2 + e) * _UP * _UP:
+            return n - 1 if certain_inside == n - 1 else -1
+        if not e <= 1:
+            return -1
+    return maxiter if certain_inside == maxiter else -1
 
 
 @kernel()

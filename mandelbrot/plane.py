@@ -65,6 +65,12 @@ class Axis:
         stop = self.first + self.size * self.step
         return np.array([max(-far, min(n, far)) / d for n in range(self.first, stop, self.step)])
 
+    @property
+    def is_float64(self) -> bool:
+        """Whether every sample point is a float64, so that `float64` rounds none."""
+        far = max(abs(self.first), abs(self.first + (self.size - 1) * self.step))
+        return far < 2**53 and self.denominator.bit_count() == 1 and self.denominator < 2**1000
+
     def low(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return what `float64` rounded off at some points, itself rounded, and 0 elsewhere.
 

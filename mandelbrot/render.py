@@ -109,7 +109,13 @@ def render_tile(
     else:
         unsure = np.zeros(out.shape, np.bool_)
         finished = escape_time.certified_tile(
-            re, im, cap, cancel, escape_time.counts_of(out), unsure.reshape(-1)
+            re,
+            im,
+            tile.re.is_float64 and tile.im.is_float64,
+            cap,
+            cancel,
+            escape_time.counts_of(out),
+            unsure.reshape(-1),
         )
         if finished and unsure.any():
             finished = _refine(tile, re, im, cap, cancel, out, unsure)
