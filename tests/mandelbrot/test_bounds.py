@@ -54,6 +54,11 @@ def double_double_step(z: tuple[float, ...]) -> tuple[float, float, float, float
 
 
 @njit
+def double_double_count(cx: float, cy: float, maxiter: int) -> int:
+    return double_double.count_point(cx, cy, maxiter)
+
+
+@njit
 def disc_count(cx: float, cy: float, radius: float, maxiter: int) -> int:
     return discs.disc_count(cx, cy, radius, maxiter)
 
@@ -238,6 +243,31 @@ def test_fixed_point_counts_are_right_or_uncertain(size: int) -> None:
     certain = [k for k, count in enumerate(found) if count >= 0]
     assert [found[k] for k in certain] == [expected[k] for k in certain]
     assert 0 < len(certain) < len(sample) or size > 1
+
+
+def test_fixed_point_does_not_decide_what_it_cannot_tell_from_2() -> None:
+    # |c| > 2 by less than a unit of one limb: z₁ may be in or out, although z₂ is surely out.
+    beside = [(2 + Fraction(1, 2**60), Fraction(0))]
+    assert exact_count(*beside[0], 10) == 0
+    assert fixed_point_counts(beside, 1, 10) == [-1]
+    assert fixed_point_counts(beside, 1, 1) == [-1]
+    assert fixed_point_counts(beside, 2, 10) == fixed_point_counts(beside, 2, 1) == [0]
+
+
+def test_double_double_counts_of_single_points_are_right_or_uncertain() -> None:
+    sample = [(float(re), float(im)) for re, im in points(300)]
+    found = [double_double_count(re, im, 400) for re, im in sample]
+    certain = [k for k, count in enumerate(found) if count >= 0]
+    assert len(certain) > 290
+    for k in certain:
+        re, im = sample[k]
+        assert exact_count(Fraction(re), Fraction(im), 400) == found[k]
+    # Escapes at 1649, of which 106 bits lose sight.
+    assert double_double_count(-0.72509765625, 0.21240234375, 20_000) == -1
+    # |c| > 2 by the least that float64 has: less than the comparison's own rounding.
+    assert double_double_count(2 + 2.0**-51, 0.0, 10) == -1
+    assert double_double_count(2 + 2.0**-51, 0.0, 1) == -1
+    assert double_double_count(1.2, 1.7, 10) == 0
 
 
 def test_a_slow_orbit_is_not_taken_for_a_cycle() -> None:
