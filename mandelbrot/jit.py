@@ -2,7 +2,7 @@
 
 Functions that only compiled ones call are not made machine code of: numba would optimise each one
 by itself, and again in each of its callers. Here they stay unoptimised until they have been inlined
-into the one that Python calls (a quarter of the compilation time, and the same machine code).
+into the one that Python calls (measured: 10.2 instead of 13.0 s of processor time).
 
 numba's cache has three traps, met with kernels that call each other across files and with several
 processes: it does not notice a change in another file of the package; processes that store
