@@ -117,8 +117,12 @@ class SingleFlight(Generic[K, T]):
     async def result(self, key: K) -> T:
         """Wait, in an event loop, for the value of `key`."""
         flight, listener = self._join(key)
+        wait = asyncio.wrap_future(flight.future)
+        # A waiter that has given up does not look at how the computation ended, which asyncio
+        # would report as an error that nobody has seen.
+        wait.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         try:
-            return await asyncio.shield(asyncio.wrap_future(flight.future))
+            return await asyncio.shield(wait)
         finally:
             self._leave(key, flight, listener)
 

@@ -31,6 +31,7 @@ export interface Scene {
  *
  * @param order the image's place in the stack, the lowest first
  * @param frame the coordinates that deck.gl sees
+ * @param goal where the camera will come to rest, if it moves and that is known
  */
 export function imageScene(
   image: Image,
@@ -38,15 +39,16 @@ export function imageScene(
   camera: Camera,
   size: Size,
   frame: Frame,
+  goal?: Camera,
 ): Scene {
-  const local = localCamera(image, camera);
-  const area = visibleArea(local, size);
-  const level = levelForZoom(image.info, local.zoom, globalThis.devicePixelRatio);
-  const wanted = image.visible.value ? tilesIn(image.info, level, area) : [];
+  const { area, level, tiles } = tilesOf(image, camera, size);
+  const wanted = image.visible.value ? tiles : [];
+  const ahead = image.visible.value && goal ? tilesOf(image, goal, size).tiles : [];
   const nearby = image.visible.value ? tilesAround(image.info, level, area) : [];
   image.tiles.want(
     wanted.map((tile) => image.request(tile)),
     nearby.map((tile) => image.request(tile)),
+    ahead.map((tile) => image.request(tile)),
   );
   if (!image.visible.value) return { layers: [], level, complete: true };
 
@@ -67,6 +69,14 @@ export function imageScene(
   });
   const complete = drawn.length === wanted.length && drawn.every((tile) => tile.level === level);
   return { layers, level, complete };
+}
+
+/** What a camera sees of an image: where, at which level, and the tiles of that. */
+function tilesOf(image: Image, camera: Camera, size: Size) {
+  const local = localCamera(image, camera);
+  const area = visibleArea(local, size);
+  const level = levelForZoom(image.info, local.zoom, globalThis.devicePixelRatio);
+  return { area, level, tiles: tilesIn(image.info, level, area) };
 }
 
 /** More depths than one image uses: a level finer than wanted, and those that stand in. */

@@ -28,6 +28,7 @@ export class Motion {
   #frame = 0;
   #last = 0;
   #zoomGoal: { zoom: number; at: Offset } | undefined;
+  #goal: Camera | undefined;
 
   constructor(viewer: Viewer) {
     this.#viewer = viewer;
@@ -39,11 +40,17 @@ export class Motion {
     return this.#frame !== 0;
   }
 
+  /** Where the camera will come to rest, as far as that is known while it moves. */
+  get goal(): Camera | undefined {
+    return this.#goal;
+  }
+
   /** Ends whatever is under way, where it is. */
   stop(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#zoomGoal = undefined;
+    this.#goal = undefined;
     this.#flying.value = 0;
     this.#done?.();
     this.#done = undefined;
@@ -72,6 +79,7 @@ export class Motion {
     const goal = { zoom: this.#limited((this.#zoomGoal?.zoom ?? camera.zoom) + levels), at };
     this.stop();
     this.#zoomGoal = goal;
+    this.#goal = zoomed(camera, goal.zoom, at);
     this.#run((elapsed) => {
       const { zoom } = this.#viewer.camera.value ?? camera;
       const next = zoom + (goal.zoom - zoom) * (1 - Math.exp(-elapsed / ZOOM_EASE));
@@ -108,6 +116,7 @@ export class Motion {
     const { length, at } = journey(from, goal, size);
     const { perUnit, shortest, longest } = JOURNEY;
     const duration = Math.min(longest, Math.max(shortest, length * perUnit));
+    this.#goal = goal;
     let time = 0;
     return new Promise((resolve) => {
       this.#run((elapsed) => {

@@ -67,6 +67,8 @@ export class TileCache {
   readonly #options: Required<TileCacheOptions>;
   #wanted = new Set<string>();
   #nearby = new Set<string>();
+  /** What the camera is heading for, where that is known. */
+  #goal = new Set<string>();
   #loading = 0;
   #wake: ReturnType<typeof setTimeout> | undefined;
   #lastChange = 0;
@@ -89,21 +91,32 @@ export class TileCache {
   /**
    * States which tiles are wanted, the most urgent first, and which may be soon: those are loaded
    * once nothing else is to do. Everything else is let go.
+   *
+   * @param goal the tiles that will be wanted when the camera has come to rest, if it moves and
+   *   that is known: they come first, and those that it only passes by are not asked for
    */
-  want(requests: readonly TileRequest[], nearby: readonly TileRequest[] = []): void {
-    const wanted = new Map(requests.map((request) => [tileKey(request), request]));
-    const ahead = new Map(nearby.map((request) => [tileKey(request), request]));
+  want(
+    requests: readonly TileRequest[],
+    nearby: readonly TileRequest[] = [],
+    goal: readonly TileRequest[] = [],
+  ): void {
+    const keyed = (list: readonly TileRequest[]) =>
+      new Map(list.map((request) => [tileKey(request), request]));
+    const [wanted, ahead, heading] = [keyed(requests), keyed(nearby), keyed(goal)];
     let changed = false;
     for (const [key, entry] of this.#entries) {
-      if (wanted.has(key) || ahead.has(key) || entry.state === "ready") continue;
+      if (wanted.has(key) || ahead.has(key) || heading.has(key)) continue;
+      if (entry.state === "ready") continue;
       this.#drop(key, entry);
       changed ||= this.#wanted.has(key);
     }
-    if (!sameKeys(this.#wanted, wanted)) this.#waitForRest();
+    const before = this.#goal.size > 0 ? this.#goal : this.#wanted;
+    if (!sameKeys(before, heading.size > 0 ? heading : wanted)) this.#waitForRest();
     for (const key of wanted.keys()) changed ||= !this.#wanted.has(key);
     this.#wanted = new Set(wanted.keys());
     this.#nearby = new Set(ahead.keys());
-    for (const [key, request] of [...ahead, ...wanted]) {
+    this.#goal = new Set(heading.keys());
+    for (const [key, request] of new Map([...ahead, ...heading, ...wanted])) {
       const known = this.#entries.get(key);
       const entry: Entry = known ?? {
         request,
@@ -166,6 +179,7 @@ export class TileCache {
     for (const [key, entry] of this.#entries) this.#drop(key, entry);
     this.#wanted.clear();
     this.#nearby.clear();
+    this.#goal.clear();
   }
 
   #wantedEntries(): Entry[] {
@@ -193,12 +207,13 @@ export class TileCache {
 
   #startWaiting(): void {
     const early = Date.now() - LINGERING.milliseconds;
-    for (const key of this.#wanted) {
+    for (const key of new Set([...this.#goal, ...this.#wanted])) {
       if (this.#loading >= this.#options.concurrency) return;
       const entry = this.#entries.get(key);
       if (entry?.state !== "waiting") continue;
+      const stays = this.#resting && (this.#goal.size === 0 || this.#goal.has(key));
       const lingers = entry.since <= early && entry.views >= LINGERING.views;
-      if (this.#resting || lingers) void this.#start(entry);
+      if (stays || (lingers && this.#wanted.has(key))) void this.#start(entry);
     }
     if (this.#resting && this.#wantedEntries().every(({ pixels }) => pixels)) this.#startAhead();
   }
@@ -260,7 +275,7 @@ export class TileCache {
   #evict(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#bytes <= this.#options.maxBytes) return;
-      if (entry.pixels && !this.#wanted.has(key)) this.#drop(key, entry);
+      if (entry.pixels && !this.#wanted.has(key) && !this.#goal.has(key)) this.#drop(key, entry);
     }
   }
 

@@ -177,6 +177,27 @@ describe("a tile cache", () => {
     expect(changed).toHaveBeenCalledTimes(before + 1);
   });
 
+  test("asks for what the camera is heading for, and not for what it passes by", async () => {
+    const { cache, asked, answer } = setUp({ patience: 50 });
+    cache.want([request(1)]);
+    await answer(1);
+    for (const passed of [10, 11, 12, 13, 14]) {
+      cache.want([request(passed)], [], [request(20), request(21)]);
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(asked()).toEqual([1, 20, 21]);
+    // The goal changes: what is under way for the other is given up.
+    cache.want([request(15)], [], [request(30)]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(asked()).toEqual([1, 20, 21, 30]);
+    expect(cache.counts.cancelled).toBe(2);
+    // Arrived: what is on its way already is not asked for again, and nobody waits anew.
+    cache.want([request(30)]);
+    await answer(30);
+    expect(cache.get(request(30))).toBe(PIXELS);
+    expect(asked()).toEqual([1, 20, 21, 30]);
+  });
+
   test("stops what is wanted until it is tried again, and does nothing else meanwhile", async () => {
     const { cache, asked, answer } = setUp({ retryDelay: 10 });
     cache.want([request(1), request(2)], [request(3)]);
