@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from IPython.display import display
 
+from imjoy_host.page_url import page_url
 from zarr_over_imjoy import CODECS, Viewer, check_image, check_view_state
 
 __all__ = ["CODECS", "Plugin", "Viewer", "register_codecs", "run_vizarr"]
 
 BUNDLED_VIEWER = Path(__file__).with_name("imjoy_plugin.html")
-VIZARR = "https://hms-dbmi.github.io/vizarr/v0.3/"
-"""The last vizarr that is an ImJoy window plugin."""
+VIZARR = "https://hms-dbmi.github.io/vizarr/index.js"
+"""Today's vizarr: an ES module that the bundled page loads and hands its sources to."""
+VIZARR_0_3 = "https://hms-dbmi.github.io/vizarr/v0.3/"
+"""The last vizarr that is an ImJoy window plugin itself."""
 
 
 def run_vizarr(
@@ -41,8 +45,11 @@ def run_vizarr(
         Where to look: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``, the target
         in level-0 pixels. Default: the whole image.
     viewer
-        The address of an ImJoy window plugin that exports ``add_image``. Default: the viewer of
-        this package, which needs no network.
+        Default: the viewer of this package, which needs no network. Else the address of an ImJoy
+        window plugin that exports ``add_image``, such as `VIZARR_0_3`; or "vizarr", today's
+        upstream vizarr; or the address of an ES module (it ends with ".js") that exports
+        ``createViewer`` as vizarr's does. When an address cannot be reached from the browser, the
+        output says so and shows the viewer of this package.
     height
         Pixels, or a CSS length.
 
@@ -77,7 +84,7 @@ class Plugin:
     Parameters
     ----------
     images, view_state, viewer
-        As for `run_vizarr`; the default `viewer` is vizarr v0.3, which a classic host can load.
+        As for `run_vizarr`.
 
     Examples
     --------
@@ -85,10 +92,13 @@ class Plugin:
     >>> api.export(Plugin(images))                 # doctest: +SKIP
     """
 
-    def __init__(self, images: object, view_state: object = None, *, viewer: str = VIZARR) -> None:
+    def __init__(
+        self, images: object, view_state: object = None, *, viewer: str | None = None
+    ) -> None:
         self._images = [check_image(image) for image in _as_list(images)]
         self._view_state = None if view_state is None else check_view_state(view_state)
-        self._viewer = viewer
+        page = _page(viewer)
+        self._viewer = page["url"] if "url" in page else page_url(page["html"].read_bytes())
 
     async def setup(self) -> None:
         """Register the codecs; the host calls this first."""
@@ -112,19 +122,23 @@ def _as_list(images: object) -> list[object]:
 
 
 def _page(viewer: str | None) -> dict[str, Any]:
-    """Return the page to host: the bundled one, or one's address."""
+    """Return the page to host: the bundled one, and what is to take its place."""
+    if not BUNDLED_VIEWER.exists():
+        msg = (
+            f"no {BUNDLED_VIEWER}: expected the viewer page there, which installing the "
+            "package builds; run `pip install .` in the clone"
+        )
+        raise FileNotFoundError(msg)
+    page = {"html": BUNDLED_VIEWER}
     if viewer is None:
-        if not BUNDLED_VIEWER.exists():
-            msg = (
-                f"no {BUNDLED_VIEWER}: expected the viewer page there, which installing the "
-                "package builds; run `pip install .` in the clone, or pass viewer=URL"
-            )
-            raise FileNotFoundError(msg)
-        return {"html": BUNDLED_VIEWER}
-    if viewer.startswith(("https://", "http://")):
-        return {"url": viewer}
-    msg = (
-        f"viewer={viewer!r}: expected None (the bundled viewer), or the http(s) URL of an ImJoy "
-        f"window plugin; for example {VIZARR}"
-    )
-    raise ValueError(msg)
+        return page
+    address = VIZARR if viewer == "vizarr" else viewer
+    if not address.startswith(("https://", "http://")):
+        msg = (
+            f"viewer={viewer!r}: expected None (the bundled viewer), 'vizarr', or the http(s) URL "
+            f"of an ImJoy window plugin; for example {VIZARR_0_3}"
+        )
+        raise ValueError(msg)
+    if urlsplit(address).path.endswith((".js", ".mjs")):
+        return page | {"config": {"viewer": address}}
+    return page | {"url": address}

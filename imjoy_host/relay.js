@@ -43,6 +43,8 @@ const text = {
     `${page} has started, but was not ready after ${seconds} s: it has not exported its interface, or its setup has not finished. Retry; the browser's console may say why.`,
   unreachable: (url) =>
     `${url} cannot be reached from this browser. Check the address and the network, then retry.`,
+  replaced: (url) =>
+    `${url} cannot be reached from this browser, so this is the viewer of the package. Check the address and the network, then retry.`,
   unreadable: (error) => `The page could not be unpacked (${error}). A current browser can.`,
 };
 
@@ -51,6 +53,7 @@ class WindowView {
   constructor(model, element) {
     this.model = model;
     this.url = model.get("_url");
+    this.unreached = ""; // the address in whose place another page is shown
     this.timeout = model.get("_timeout");
     this.root = document.createElement("div");
     this.root.className = "imjoy-window";
@@ -105,6 +108,19 @@ class WindowView {
 
   reopen() {
     this.send({ type: "closed" });
+    this.url = this.model.get("_url");
+    this.unreached = "";
+    this.open();
+  }
+
+  /** The page's address cannot be reached: show the page that came with the widget, if any. */
+  unreachable() {
+    if (!this.model.get("_page_key")) {
+      this.say(text.unreachable(this.url));
+      return;
+    }
+    this.unreached = this.url;
+    this.url = "";
     this.open();
   }
 
@@ -170,6 +186,7 @@ class WindowView {
     if (content.type === "ready") {
       this.isReady = true;
       this.settle();
+      if (this.unreached) this.say(text.replaced(this.unreached));
     }
     if (content.type === "rpc") {
       this.unanswered.delete("rpc");
@@ -210,7 +227,7 @@ class WindowView {
     try {
       await fetch(this.url, { mode: "no-cors", credentials: "omit" });
     } catch {
-      this.expect(() => text.unreachable(this.url), UNREACHABLE_GRACE, connection);
+      this.unless(() => this.unreachable(), UNREACHABLE_GRACE, connection);
     }
   }
 
@@ -232,10 +249,15 @@ class WindowView {
   }
 
   /** Show `sentence(seconds)` unless the next step comes in time. */
-  expect(sentence, seconds = this.timeout, connection = this.connection) {
+  expect(sentence, seconds = this.timeout) {
+    this.unless(() => this.say(sentence(seconds)), seconds);
+  }
+
+  /** Do `action` unless the next step comes in time. */
+  unless(action, seconds, connection = this.connection) {
     if (this.isLost || connection !== this.connection) return;
     this.settle();
-    this.timer = setTimeout(() => this.say(sentence(seconds)), seconds * 1000);
+    this.timer = setTimeout(action, seconds * 1000);
   }
 
   settle() {

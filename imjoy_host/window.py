@@ -46,7 +46,10 @@ class ImJoyWindow(anywidget.AnyWidget):
         The page: HTML text, or the path of a file. Where there is the same name with ``.gz``
         behind it, that is taken for the file compressed, as web servers do.
     url
-        The page's address, instead of `html`.
+        The page's address. With `html` as well, that page is shown, with a sentence, when the
+        address cannot be reached from the browser.
+    config
+        JSON that the page's ``run`` is called with, as ``{"data": {}, "config": config}``.
     api
         Functions that the page gets from ``imjoyRPC.setupRPC()``, by name.
     codecs
@@ -62,7 +65,7 @@ class ImJoyWindow(anywidget.AnyWidget):
     Raises
     ------
     TypeError
-        Both, or neither, of `html` and `url` are given.
+        Neither `html` nor `url` is given.
     FileNotFoundError
         `html` is a path, and there is no such file.
 
@@ -87,14 +90,15 @@ class ImJoyWindow(anywidget.AnyWidget):
         *,
         html: str | Path | None = None,
         url: str | None = None,
+        config: Mapping[str, object] | None = None,
         api: Mapping[str, Callable[..., object]] | None = None,
         codecs: Iterable[Mapping[str, object]] = (),
         on_page: Callable[[Page], Awaitable[None]] | None = None,
         height: int | str = 600,
         timeout: float = 20,
     ) -> None:
-        if (html is None) == (url is None):
-            msg = f"html={html!r:.60}, url={url!r}: expected one; pass the page or its address"
+        if html is None and url is None:
+            msg = "html=None, url=None: expected one; pass the page or its address"
             raise TypeError(msg)
         packed = b"" if html is None else _packed(html)
         super().__init__(
@@ -109,6 +113,7 @@ class ImJoyWindow(anywidget.AnyWidget):
             self.comm._reply_subshell_for = None  # noqa: SLF001 # there is no public way
         self._page_gzip = packed
         self._api = {**_LOGGING_API, **(api or {})}
+        self._config = dict(config or {})
         self._codecs = list(codecs)
         self._on_page = on_page
         self._pages: dict[str, Page] = {}  # by connection, one for each view; the loop's own
@@ -207,7 +212,7 @@ class ImJoyWindow(anywidget.AnyWidget):
     async def _set_up(self, connection: str, page: Page) -> None:
         """Run the plugin's life cycle, then hand the page to its owner."""
         try:
-            for name, args in (("setup", ()), ("run", ({"data": {}, "config": {}},))):
+            for name, args in (("setup", ()), ("run", ({"data": {}, "config": self._config},))):
                 if name in page.exports:
                     await page.call(name, *args)
             page.is_ready = True

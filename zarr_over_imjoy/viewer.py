@@ -64,8 +64,8 @@ class Viewer(Whereabouts):
         Image configs.
     view_state
         Where to look at first; default: the whole image.
-    html, url
-        The viewer page: its file, or its address.
+    html, url, config
+        The viewer page: its file, its address, and what it is run with; see `ImJoyWindow`.
     height
         Pixels, or a CSS length.
 
@@ -90,6 +90,7 @@ class Viewer(Whereabouts):
         *,
         html: Path | None = None,
         url: str | None = None,
+        config: Mapping[str, object] | None = None,
         height: int | str = 600,
     ) -> None:
         super().__init__()
@@ -103,7 +104,12 @@ class Viewer(Whereabouts):
         self._bookmarks: tuple[Bookmark, ...] = ()
         self._shown: WeakKeyDictionary[Page, _Shown] = WeakKeyDictionary()
         self.window = ImJoyWindow(
-            html=html, url=url, codecs=CODECS, on_page=self._welcome, height=height
+            html=html,
+            url=url,
+            config=config,
+            codecs=CODECS,
+            on_page=self._welcome,
+            height=height,
         )
         if view_state is not None:
             self.view_state = view_state

@@ -62,6 +62,11 @@ class Notebook:
         self.page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
         self._context.close()
 
+    def stand_in(self, url: str, body: str | bytes, content_type: str) -> None:
+        """Answer requests for an address outside of this machine; `url` may be a glob."""
+        headers = {"Content-Type": content_type, "Access-Control-Allow-Origin": "*"}
+        self._context.route(url, lambda route: route.fulfill(body=body, headers=headers))
+
     def write(self, cells: Sequence[str], name: str = "test.ipynb") -> str:
         """Write a notebook with these code cells on the server, and return its path there."""
         notebook = nbformat.v4.new_notebook()

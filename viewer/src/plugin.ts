@@ -22,9 +22,11 @@ export interface BookmarkListener {
 
 /** What this page exports over ImJoy RPC; the names are those of `docs/protocol.md`. */
 export interface PluginApi {
+  /** Has another viewer, upstream's vizarr at its address, take this one's place. */
+  use_viewer(address: string): Promise<void>;
   add_image(config: unknown): Promise<string>;
-  remove_image(id: string): void;
-  update_image(id: string, change: unknown): void;
+  remove_image(id: string): void | Promise<void>;
+  update_image(id: string, change: unknown): void | Promise<void>;
   set_view_state(view: unknown): ExactView | null;
   get_view_state(): ExactView | null;
   go_to(location: unknown): void;
@@ -36,7 +38,7 @@ export interface PluginApi {
 }
 
 /** The plugin's methods over a viewer. */
-export function pluginApi(viewer: Viewer): PluginApi {
+export function pluginApi(viewer: Viewer): Omit<PluginApi, "use_viewer"> {
   const events = watchView(viewer);
   const paletteEvents = watchPalette(viewer);
   const bookmarkEvents = watchBookmarks(viewer);
@@ -65,6 +67,34 @@ export function pluginApi(viewer: Viewer): PluginApi {
     screenshot: async () => (await takePicture(viewer)).buffer,
     set_bookmarks: (bookmarks) => bookmarkEvents.adopt(parseBookmarks(bookmarks)),
     on_bookmarks: (listener) => bookmarkEvents.listen((list) => listener.changed(list)),
+  };
+}
+
+/**
+ * The methods of `bundled` until another viewer is to take its place, and from then on those of
+ * that one, which may take its time to load. When it cannot be had, `bundled` stays.
+ */
+export function replaceable(
+  bundled: Omit<PluginApi, "use_viewer">,
+  load: (address: string) => Promise<Omit<PluginApi, "use_viewer">>,
+  failed: (address: string, error: unknown) => void,
+): PluginApi {
+  let chosen = Promise.resolve(bundled);
+  const calls = Object.keys(bundled).map((name) => [
+    name,
+    async (...args: unknown[]) => {
+      const method = (await chosen)[name as keyof typeof bundled];
+      return (method as (...args: unknown[]) => unknown)(...args);
+    },
+  ]);
+  return {
+    ...(Object.fromEntries(calls) as typeof bundled),
+    async use_viewer(address) {
+      chosen = load(address).catch((error: unknown) => {
+        failed(address, error);
+        return bundled;
+      });
+    },
   };
 }
 
