@@ -98,7 +98,8 @@ class Plugin:
         self._images = [check_image(image) for image in _as_list(images)]
         self._view_state = None if view_state is None else check_view_state(view_state)
         page = _page(viewer)
-        self._viewer = page["url"] if "url" in page else page_url(page["html"].read_bytes())
+        self._address = page["url"] if "url" in page else page_url(page["html"].read_bytes())
+        self._config = page.get("config", {})
 
     async def setup(self) -> None:
         """Register the codecs; the host calls this first."""
@@ -110,7 +111,9 @@ class Plugin:
         """Open the viewer and show the images; the host calls this when the plugin is run."""
         from imjoy_rpc import api  # noqa: PLC0415 # importing it sets up logging
 
-        window = await api.createWindow(type="vizarr", src=self._viewer, name="vizarr")
+        window = await api.createWindow(
+            type="vizarr", name="vizarr", src=self._address, config=self._config
+        )
         if self._view_state is not None:
             await window.set_view_state(self._view_state)
         for image in self._images:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import gzip
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -99,7 +102,7 @@ def test_missing_bundled_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
         run_vizarr(URL)
 
 
-@pytest.mark.parametrize("viewer", ["vizarr", "ftp://a.org", ""])
+@pytest.mark.parametrize("viewer", ["vizar", "ftp://a.org", ""])
 def test_viewer_is_a_url(viewer: str) -> None:
     with pytest.raises(ValueError, match=f"viewer='{viewer}': expected None .*; for example https"):
         run_vizarr(URL, viewer=viewer)
@@ -375,12 +378,32 @@ async def test_plugin_under_a_classic_host(
     host = ClassicHost()
     monkeypatch.setattr("imjoy_rpc.api", host)
     state = {"zoom": 1, "target": [2, 3]}
-    plugin = Plugin({"source": group}, state)
+    plugin = Plugin({"source": group}, state, viewer=imjoy_plugin.VIZARR_0_3)
     await plugin.setup()
     await plugin.run({"data": {}})
     assert host.codecs == ["zarr-array", "zarr-group"]
     assert host.opened["src"] == "https://hms-dbmi.github.io/vizarr/v0.3/"
     assert host.calls == [("set_view_state", state), ("add_image", group)]
+
+
+async def test_plugin_brings_the_bundled_viewer_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ClassicHost()
+    monkeypatch.setattr("imjoy_rpc.api", host)
+    await Plugin([]).run()
+    source = str(host.opened["src"])
+    assert len(source) < 2**21  # where browsers cut addresses off
+    assert "\n" not in source
+    page = re.search(r"atob%28%22([^%]+)%22", source)
+    assert page
+    html = gzip.decompress(base64.b64decode(page[1]))
+    assert html == imjoy_plugin.BUNDLED_VIEWER.read_bytes()
+
+
+async def test_plugin_names_an_upstream_module_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ClassicHost()
+    monkeypatch.setattr("imjoy_rpc.api", host)
+    await Plugin([], viewer="vizarr").run()
+    assert host.opened["config"] == {"viewer": imjoy_plugin.VIZARR}
 
 
 def test_codecs_can_be_registered_anywhere() -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     import zarr
     from numpy.typing import NDArray
+    from playwright.sync_api import FrameLocator
 
     from tests.browser.notebook import Notebook
 
@@ -32,12 +33,14 @@ class Picture:
         The notebook, open in a front end.
     cell
         The index of the cell whose output has the viewer.
+    frame
+        The viewer's page; default: the one in the output's first ImJoy window.
     """
 
-    def __init__(self, notebook: Notebook, cell: int) -> None:
+    def __init__(self, notebook: Notebook, cell: int, frame: FrameLocator | None = None) -> None:
         self.notebook = notebook
         self.cell = cell
-        self.frame = notebook.window(cell)
+        self.frame = frame or notebook.window(cell)
         self.root = self.frame.locator("main.viewer")
 
     def wait(self) -> None:
