@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
+import types
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,8 +44,8 @@ def test_html_or_url() -> None:
     assert ImJoyWindow(url="https://example.org")._page_key == ""
     with pytest.raises(TypeError, match="expected one"):
         ImJoyWindow()
-    with pytest.raises(TypeError, match="expected one"):
-        ImJoyWindow(html=HTML, url="https://example.org")
+    both = ImJoyWindow(html=HTML, url="https://example.org")  # the page in case of need
+    assert both._page_key == ImJoyWindow(html=HTML)._page_key
 
 
 @pytest.mark.parametrize(("height", "css"), [(300, "300px"), ("50vh", "50vh")])
@@ -281,3 +282,17 @@ async def test_page_messages_are_logged(caplog: pytest.LogCaptureFixture) -> Non
 def test_import_leaves_logging_alone() -> None:
     code = "import logging, imjoy_host; assert not logging.root.handlers, logging.root.handlers"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 # our own command
+
+
+def test_colab_is_asked_for_its_widget_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    url = "https://ssl.gstatic.com/colaboratory-static/widgets/manager.js"
+    output = types.ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: asked.append(True)
+    output._widgets = types.SimpleNamespace(_installed_url=url)
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+    bundle, metadata = ImJoyWindow(html=HTML)._repr_mimebundle_() or ({}, {})
+    assert asked
+    kind = "application/vnd.jupyter.widget-view+json"
+    assert kind in bundle
+    assert metadata == {kind: {"colab": {"custom_widget_manager": {"url": url}}}}
