@@ -101,4 +101,4 @@ def looks_right(pixels: NDArray[np.uint8]) -> bool:
 
     inside = [value(point) for point in (0, -1, -0.2 + 0.7j, -0.2 - 0.7j)]
     outside = [value(point) for point in (0.6, -1.5 + 0.5j, 0.5 + 1j, -1 - 1j, 2 + 2j, -2 - 2j)]
-    return min(inside) > 200 > 60 > max(outside)
+    return min(inside) > 200 and max(outside) < 60
