@@ -99,7 +99,7 @@ class Plugin:
         self._view_state = None if view_state is None else check_view_state(view_state)
         page = _page(viewer)
         self._address = page["url"] if "url" in page else page_url(page["html"].read_bytes())
-        self._config = page.get("config", {})
+        self._upstream = page.get("upstream")
 
     async def setup(self) -> None:
         """Register the codecs; the host calls this first."""
@@ -111,9 +111,9 @@ class Plugin:
         """Open the viewer and show the images; the host calls this when the plugin is run."""
         from imjoy_rpc import api  # noqa: PLC0415 # importing it sets up logging
 
-        window = await api.createWindow(
-            type="vizarr", name="vizarr", src=self._address, config=self._config
-        )
+        window = await api.createWindow(type="vizarr", src=self._address, name="vizarr")
+        if self._upstream is not None:
+            await window.use_viewer(self._upstream)
         if self._view_state is not None:
             await window.set_view_state(self._view_state)
         for image in self._images:
@@ -143,5 +143,5 @@ def _page(viewer: str | None) -> dict[str, Any]:
         )
         raise ValueError(msg)
     if urlsplit(address).path.endswith((".js", ".mjs")):
-        return page | {"config": {"viewer": address}}
+        return page | {"upstream": address}
     return page | {"url": address}

@@ -48,8 +48,6 @@ class ImJoyWindow(anywidget.AnyWidget):
     url
         The page's address. With `html` as well, that page is shown, with a sentence, when the
         address cannot be reached from the browser.
-    config
-        JSON that the page's ``run`` is called with, as ``{"data": {}, "config": config}``.
     api
         Functions that the page gets from ``imjoyRPC.setupRPC()``, by name.
     codecs
@@ -90,7 +88,6 @@ class ImJoyWindow(anywidget.AnyWidget):
         *,
         html: str | Path | None = None,
         url: str | None = None,
-        config: Mapping[str, object] | None = None,
         api: Mapping[str, Callable[..., object]] | None = None,
         codecs: Iterable[Mapping[str, object]] = (),
         on_page: Callable[[Page], Awaitable[None]] | None = None,
@@ -113,7 +110,6 @@ class ImJoyWindow(anywidget.AnyWidget):
             self.comm._reply_subshell_for = None  # noqa: SLF001 # there is no public way
         self._page_gzip = packed
         self._api = {**_LOGGING_API, **(api or {})}
-        self._config = dict(config or {})
         self._codecs = list(codecs)
         self._on_page = on_page
         self._pages: dict[str, Page] = {}  # by connection, one for each view; the loop's own
@@ -212,7 +208,7 @@ class ImJoyWindow(anywidget.AnyWidget):
     async def _set_up(self, connection: str, page: Page) -> None:
         """Run the plugin's life cycle, then hand the page to its owner."""
         try:
-            for name, args in (("setup", ()), ("run", ({"data": {}, "config": self._config},))):
+            for name, args in (("setup", ()), ("run", ({"data": {}, "config": {}},))):
                 if name in page.exports:
                     await page.call(name, *args)
             page.is_ready = True

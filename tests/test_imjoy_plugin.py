@@ -365,6 +365,9 @@ class ClassicHost:
         self.opened = options
         return self
 
+    async def use_viewer(self, address: str) -> None:
+        self.calls.append(("use_viewer", address))
+
     async def set_view_state(self, state: object) -> None:
         self.calls.append(("set_view_state", state))
 
@@ -403,7 +406,7 @@ async def test_plugin_names_an_upstream_module_to_the_page(monkeypatch: pytest.M
     host = ClassicHost()
     monkeypatch.setattr("imjoy_rpc.api", host)
     await Plugin([], viewer="vizarr").run()
-    assert host.opened["config"] == {"viewer": imjoy_plugin.VIZARR}
+    assert host.calls == [("use_viewer", imjoy_plugin.VIZARR)]
 
 
 def test_codecs_can_be_registered_anywhere() -> None:

@@ -64,8 +64,10 @@ class Viewer(Whereabouts):
         Image configs.
     view_state
         Where to look at first; default: the whole image.
-    html, url, config
-        The viewer page: its file, its address, and what it is run with; see `ImJoyWindow`.
+    html, url
+        The viewer page: its file, its address; see `ImJoyWindow`.
+    upstream
+        Address of upstream's vizarr, an ES module that is to take the page's own viewer's place.
     height
         Pixels, or a CSS length.
 
@@ -90,7 +92,7 @@ class Viewer(Whereabouts):
         *,
         html: Path | None = None,
         url: str | None = None,
-        config: Mapping[str, object] | None = None,
+        upstream: str | None = None,
         height: int | str = 600,
     ) -> None:
         super().__init__()
@@ -99,6 +101,7 @@ class Viewer(Whereabouts):
         self._first: dict[str, FirstItems] = {}  # for images that no page has shown yet
         for image in images:
             self._keep(check_image(image), chunks=view_state is None)
+        self._upstream = upstream
         self._wanted: Config | None = None  # where pages are to look; a new object each time
         self._travels = False  # whether they go there in sight
         self._bookmarks: tuple[Bookmark, ...] = ()
@@ -106,7 +109,6 @@ class Viewer(Whereabouts):
         self.window = ImJoyWindow(
             html=html,
             url=url,
-            config=config,
             codecs=CODECS,
             on_page=self._welcome,
             height=height,
@@ -253,6 +255,8 @@ class Viewer(Whereabouts):
     async def _welcome(self, page: Page) -> None:
         """Give a document that has just loaded everything that it is to show."""
         shown = self._shown[page] = _Shown()
+        if self._upstream is not None and "use_viewer" in page.exports:
+            await page.call("use_viewer", self._upstream)
         # In this order, but none waits for the answer to another: each would take 60 ms.
         await asyncio.gather(
             *self._listen(page, shown),

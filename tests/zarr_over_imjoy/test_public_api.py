@@ -10,7 +10,7 @@ import imjoy_plugin
 import zarr_over_imjoy
 
 HANDLE = """\
-Viewer(images=(), view_state=None, *, html=None, url=None, height=600)
+Viewer(images=(), view_state=None, *, html=None, url=None, upstream=None, height=600)
     add_image(image)
     bookmarks
     center: trait

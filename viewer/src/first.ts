@@ -25,6 +25,7 @@ declare global {
 
 /** Every method, by name only: the host is told them all before there is any. */
 const METHODS: Record<keyof PluginApi, true> = {
+  use_viewer: true,
   add_image: true,
   remove_image: true,
   update_image: true,

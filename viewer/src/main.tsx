@@ -1,15 +1,25 @@
 import { render } from "preact";
 import type {} from "./first";
-import { pluginApi } from "./plugin";
+import { pluginApi, replaceable } from "./plugin";
 import { sentence, Viewer } from "./state";
 import { App } from "./ui/app";
+import { loadVizarr } from "./upstream";
 import "./style.css";
 import "./ui/panel.css";
 
 const viewer = new Viewer();
 const { connection } = globalThis.begun;
 if (connection) {
-  connection.provide(pluginApi(viewer));
+  const api = replaceable(
+    pluginApi(viewer),
+    (address) => loadVizarr(address, document.body),
+    (address, error) =>
+      viewer.report({
+        id: "upstream",
+        text: `${address} cannot be loaded, so this is the bundled viewer. ${sentence(error)}`,
+      }),
+  );
+  connection.provide(api);
   connection.exported.catch((error) => {
     viewer.report({
       id: "plugin",

@@ -26,7 +26,10 @@ const QUIET = 100;
  *
  * @throws Error when there is no such module at that address
  */
-export async function loadVizarr(url: string, place: HTMLElement): Promise<PluginApi> {
+export async function loadVizarr(
+  url: string,
+  place: HTMLElement,
+): Promise<Omit<PluginApi, "use_viewer">> {
   const { createViewer } = (await import(/* @vite-ignore */ url)) as VizarrModule;
   if (typeof createViewer !== "function") {
     throw new Error(`${url} exports no createViewer; expected vizarr's index.js.`);
@@ -67,8 +70,6 @@ export async function loadVizarr(url: string, place: HTMLElement): Promise<Plugi
   }
 
   return {
-    setup() {},
-    run() {},
     async add_image(config) {
       const { source, ...options } = config as { source: string | RemoteStore };
       const readable = typeof source === "string" ? source : remoteStore(source);
