@@ -7,13 +7,13 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from mandelbrot_cli import bake, info, serve
+from mandelbrot_cli import bake, info, render, serve
 from mandelbrot_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SUBCOMMANDS = (serve, bake, info)
+SUBCOMMANDS = (serve, render, bake, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
