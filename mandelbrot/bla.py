@@ -1,0 +1,368 @@
+"""Many steps of a perturbed orbit at once, with a bound of what that neglects.
+
+A delta d of the reference orbit follows d' = (2 Z_m + d) d + dc. For small d, l steps are close to a
+polynomial that does not depend on the pixel (bivariate linear approximation, here with the square)
+
+    d_l ≈ A d + B dc + C d²,
+
+and two such stretches y ∘ x combine to A = A_y A_x, B = A_y B_x + B_y, C = A_y C_x + C_y A_x². One
+step has A = 2 Z_m, B = C = 1, and is exact. Each entry of the table carries the radius r of |d| up to
+which it may be used, and for all |d| ≤ r, |dc| ≤ R (the cell's radius)
+
+    |true - polynomial| ≤ ε_a |A| |d| + ε_b β |dc|,    |∂true/∂d| ≤ λ |A|,
+
+β ≥ |B| being a sum without cancellation. docs/exactness.md derives how these combine. Because the
+square is kept, what is neglected is of third order: an ε of 2^-40 allows |d| up to about 2^-20.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mandelbrot.double_double import two_sum
+from mandelbrot.extended_exponent import (
+    Number,
+    add,
+    exponent,
+    modulus,
+    multiply,
+    normal,
+    power_of_two,
+)
+from mandelbrot.intrinsics import fma
+from mandelbrot.jit import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mandelbrot.reference_orbit import ReferenceOrbit
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+    Real = tuple[float, int]
+    Pair = tuple[float, float, float, float, int]  # real part, its low part, imaginary, low; e
+
+SHORTEST = 2
+"""log2 of the least number of steps in an entry: shorter ones cost more than their steps."""
+
+AX, AY, BX, BY, CX, CY, LIPSCHITZ, ERROR_A, ERROR_B, CUBIC = range(10)
+"""Columns of the coefficients: A; B; C; λ |A|, ε_a |A| and ε_b β with the rounding of an evaluation; τ."""
+
+EA, EB, EC, ET = range(4)
+"""Columns of the exponents: of A, λ |A| and ε_a |A|; of B and ε_b β; of C; of τ."""
+
+UNIT = 2.0**-53
+_EVALUATION = 24 * UNIT  # rounding of A, B, C, and of A d + B dc + C d², to |A d| + β |dc|
+_MERGE = 2.0**-94  # rounding of A and B in one merger, relative to |A| and β
+_CURVED = -6  # log2 of the most that C d² may be of A d
+_UP = 1 + 2.0**-40
+_NEVER = -(2.0**50)
+
+
+@kernel()
+def order(x: float, e: int) -> float:
+    """Return a number that is monotone in x 2^e (x ≥ 0): log2, linear between powers of two."""
+    if x == 0:
+        return _NEVER
+    shift = exponent(x)
+    return e + shift + (x * power_of_two(-shift) - 1)
+
+
+@kernel()
+def _real(v: float, e: int) -> Real:
+    shift = exponent(v)
+    return v * power_of_two(-shift), e + shift
+
+
+@kernel()
+def _plus(a: Real, b: Real) -> Real:
+    e = max(a[1], b[1])
+    return _real(a[0] * power_of_two(a[1] - e) + b[0] * power_of_two(b[1] - e), e)
+
+
+@kernel()
+def _times(a: Real, b: Real) -> Real:
+    return a[0] * b[0], a[1] + b[1]
+
+
+@kernel()
+def _over(a: Real, b: Real) -> Real:
+    return a[0] / b[0], a[1] - b[1]
+
+
+@kernel()
+def _value(a: Real) -> float:
+    return a[0] * power_of_two(a[1])
+
+
+@kernel()
+def _root(a: Real) -> Real:
+    odd = a[1] & 1
+    return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
+
+
+@kernel()
+def _less(a: Real, b: Real) -> Real:
+    """Return the smaller of two."""
+    return a if a[0] * power_of_two(a[1] - b[1]) < b[0] else b
+
+
+@kernel()
+def _product(a: Pair, b: Pair) -> Pair:
+    """Return a b, its relative error below 2^-98."""
+    x = _dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
+    y = _dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
+    size = max(abs(x[0]), abs(y[0]))
+    shift = exponent(size) if size > 0 else 0
+    f = power_of_two(-shift)
+    return x[0] * f, x[1] * f, y[0] * f, y[1] * f, a[4] + b[4] + shift
+
+
+@kernel()
+def _dot(
+    ah: float, al: float, bh: float, bl: float, ch: float, cl: float, dh: float, dl: float
+) -> tuple[float, float]:
+    """Return a b + c d of double-doubles."""
+    p, q = ah * bh, ch * dh
+    low = fma(ah, bh, -p) + ah * bl + al * bh + (fma(ch, dh, -q) + ch * dl + cl * dh)
+    high, rest = two_sum(p, q)
+    return two_sum(high, rest + low)
+
+
+@kernel()
+def _sum(a: Pair, b: Pair) -> Pair:
+    """Return a + b, the error relative to |a| + |b|."""
+    e = max(a[4], b[4])
+    f, g = power_of_two(a[4] - e), power_of_two(b[4] - e)
+    xh, xl = two_sum(a[0] * f, b[0] * g)
+    yh, yl = two_sum(a[2] * f, b[2] * g)
+    xh, xl = two_sum(xh, xl + (a[1] * f + b[1] * g))
+    yh, yl = two_sum(yh, yl + (a[3] * f + b[3] * g))
+    size = max(abs(xh), abs(yh))
+    shift = exponent(size) if size > 0 else 0
+    h = power_of_two(-shift)
+    return xh * h, xl * h, yh * h, yl * h, e + shift
+
+
+@kernel()
+def _high(a: Pair) -> Number:
+    return a[0], a[2], a[4]
+
+
+@kernel()
+def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int):
+    """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
+    x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
+    if x != 0 or y != 0:
+        shift = exponent(max(abs(x), abs(y)))
+        f = power_of_two(-shift)
+        a = x * f, xl * f, y * f, yl * f, shift + 1
+        fuzz = 2.0**-100
+    else:
+        z = reference(orbit, tiny, tiny_at, tinies, m)
+        a = z[0], 0.0, z[1], 0.0, z[2] + 1
+        fuzz = 1.01 * UNIT
+    one, unit = (1.0, 0.0, 0), (1.0, 0)
+    r = _real(modulus(_high(a)), a[4] + _CURVED)
+    return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
+
+
+@kernel()
+def _merge(x, y, widest: Real, epsilon: float):
+    """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
+    ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
+    ay, by, cy, beta_y, gamma_y, tau_y, ea_y, eb_y, r_y = y
+    ax1, ay1 = _high(ax), _high(ay)
+    alpha_x, alpha_y = _real(modulus(ax1), ax[4]), _real(modulus(ay1), ay[4])
+    a = _product(ay, ax)
+    b = _sum(_product(ay, bx), by)
+    c = add(multiply(ay1, cx), multiply(cy, multiply(ax1, ax1)))
+    beta = _plus(_times(alpha_y, beta_x), beta_y)
+    square = _times(alpha_x, alpha_x)
+    gamma = _plus(_times(alpha_y, gamma_x), _times(gamma_y, square))
+    never = a, b, c, beta, gamma, tau_x, 0.0, 0.0, (0.0, 0)
+    if r_x[0] == 0 or r_y[0] == 0:
+        return never
+    q = beta_x[0] * (1 + eb_x), beta_x[1]
+    reach = _times(q, widest)  # of B dc
+    bent = _value(_over(_times(gamma_y, reach), alpha_y))  # γ_y q R / α_y
+    rest = r_y[0] - reach[0] * power_of_two(min(reach[1] - r_y[1], 1000))
+    if not (2 * bent <= epsilon and rest > 0):
+        return never
+    room = _over((rest * (1 - 2.0**-5), r_y[1]), alpha_x)
+    curved = _over((alpha_x[0], alpha_x[1] + _CURVED), gamma_x)
+    r = _less(_less(r_x, room), curved)
+    # |x - A_x d - B_x dc| ≤ p α_x |d| + …
+    p = _value(_over(_times(gamma_x, r), alpha_x)) + ea_x
+    p += _value(_over(_times(tau_x, _times(r, r)), alpha_x))
+    wide = 1 + p
+    tau = _plus(
+        _times(alpha_y, tau_x),
+        _times(
+            (2 + p, 0),
+            _times(_times(gamma_y, alpha_x), _plus(gamma_x, _times(tau_x, r))),
+        ),
+    )
+    tau = _plus(tau, _times((wide * wide * wide, 0), _times(tau_y, _times(square, alpha_x))))
+    if tau[0] > 0:
+        r = _less(r, _root(_over(_times((epsilon, 0), _times(alpha_y, alpha_x)), tau)))
+    ea = ea_x + ea_y * wide + _MERGE + 2 * bent * wide
+    ea += ea_x * (2 + p) * _value(_over(_times(gamma_y, _times(alpha_x, r)), alpha_y))
+    over = 0.0  # what T_y (α_x |d| + |B dc|)³ has beyond its cube of |d|
+    if tau_y[0] > 0:
+        top = _plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
+        over = 3 * _value(_over(_times(tau_y, _times(top, reach)), alpha_y))
+    ea += over * wide
+    eb = max(eb_x + 1.01 * (ea_y + bent + over), eb_y) + _MERGE
+    return a, b, c, beta, gamma, tau, ea, eb, _real(r[0] * (1 - 2.0**-40), r[1])
+
+
+@kernel()
+def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: int) -> Number:
+    """Return Z_m."""
+    x, y = orbit[m, 0], orbit[m, 1]
+    if x != 0 or y != 0:
+        return normal(x, y, 0)
+    low, high = 0, tinies - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if tiny_at[middle, 0] < m:
+            low = middle + 1
+        else:
+            high = middle
+    return tiny[low, 0], tiny[low, 1], tiny_at[low, 1]
+
+
+@kernel()
+def _write(
+    entry, k: int, epsilon: float, coefficients: Floats, exponents: NDArray[np.int32], radii: Floats
+) -> None:
+    a, b, c, beta, gamma, tau, ea, eb, r = entry
+    size = modulus(_high(a))
+    f = power_of_two(b[4] - beta[1])
+    coefficients[k, AX], coefficients[k, AY] = a[0], a[2]
+    coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f
+    coefficients[k, CX], coefficients[k, CY] = c[0], c[1]
+    # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest from its bound.
+    stretch = 1 + 2 * (_value(_over(_times(gamma, r), (size, a[4]))) + epsilon + ea + eb)
+    coefficients[k, LIPSCHITZ] = stretch * size * _UP
+    coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
+    coefficients[k, ERROR_B] = (eb + _EVALUATION) * beta[0] * _UP
+    coefficients[k, CUBIC] = tau[0]
+    exponents[k, EA], exponents[k, EB], exponents[k, ET] = a[4], beta[1], max(tau[1], -(2**20))
+    exponents[k, EC] = max(c[2], -(2**20))
+    radii[k] = order(0.5 * r[0], r[1]) - 2.0**-30
+
+
+@kernel(entry=True)
+def build(
+    orbit: Floats,
+    tiny: Floats,
+    tiny_at: Integers,
+    tinies: int,
+    last: int,
+    widest: tuple[float, int],
+    epsilon: float,
+    cancel: NDArray[np.uint8],
+    offsets: Integers,
+    coefficients: Floats,
+    exponents: NDArray[np.int32],
+    radii: Floats,
+) -> bool:
+    """Fill the table of the steps from Z_1 to Z_last. False when cancelled.
+
+    Entry k of level l (2^l steps, l ≥ `SHORTEST`) starts at m = 1 + k 2^l and is at
+    ``offsets[l] + k``.
+    """
+    # The parts of entries that only merging needs.
+    count = (last - 1) >> SHORTEST
+    work = np.empty((count, 23))
+    level_count = count
+    for k in range(count):
+        if k % 1024 == 0 and cancel[0]:
+            return False
+        m = 1 + (k << SHORTEST)
+        entry = _single(m, orbit, tiny, tiny_at, tinies)
+        for j in range(1, 1 << SHORTEST):
+            step = _single(m + j, orbit, tiny, tiny_at, tinies)
+            entry = _merge(entry, step, widest, epsilon)
+        _write(entry, offsets[SHORTEST] + k, epsilon, coefficients, exponents, radii)
+        _keep(entry, work, k)
+    level = SHORTEST + 1
+    while level_count > 1:
+        level_count >>= 1
+        for k in range(level_count):
+            entry = _merge(_kept(work, 2 * k), _kept(work, 2 * k + 1), widest, epsilon)
+            _write(entry, offsets[level] + k, epsilon, coefficients, exponents, radii)
+            _keep(entry, work, k)
+        if cancel[0]:
+            return False
+        level += 1
+    return True
+
+
+@kernel()
+def _keep(entry, work: Floats, k: int) -> None:
+    a, b, c, beta, gamma, tau, ea, eb, r = entry
+    work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
+    work[k, 5], work[k, 6], work[k, 7], work[k, 8], work[k, 9] = b
+    work[k, 10], work[k, 11], work[k, 12] = c
+    work[k, 13], work[k, 14] = beta
+    work[k, 15], work[k, 16] = gamma
+    work[k, 17], work[k, 18] = tau
+    work[k, 19], work[k, 20] = ea, eb
+    work[k, 21], work[k, 22] = r
+
+
+@kernel()
+def _kept(work: Floats, k: int):
+    return (
+        (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),
+        (work[k, 5], work[k, 6], work[k, 7], work[k, 8], int(work[k, 9])),
+        (work[k, 10], work[k, 11], int(work[k, 12])),
+        (work[k, 13], int(work[k, 14])),
+        (work[k, 15], int(work[k, 16])),
+        (work[k, 17], int(work[k, 18])),
+        work[k, 19],
+        work[k, 20],
+        (work[k, 21], int(work[k, 22])),
+    )
+
+
+class Table:
+    """The entries for one reference orbit.
+
+    Attributes
+    ----------
+    last : int
+        Index of the last iterate that an entry may lead to.
+    offsets : int64 array
+        Where each level begins; one more than there are levels.
+    coefficients, exponents, radii
+        See `build`.
+    """
+
+    def __init__(
+        self, reference: ReferenceOrbit, last: int, epsilon: float, cancel: NDArray[np.uint8]
+    ) -> None:
+        self.last = last
+        counts = [(last - 1) >> level if level >= SHORTEST else 0 for level in range(64)]
+        levels = SHORTEST + next(i for i, n in enumerate(counts[SHORTEST:]) if n <= 0)
+        self.offsets = np.concatenate([[0], np.cumsum(counts[:levels])]).astype(np.int64)
+        size = int(self.offsets[-1])
+        self.coefficients = np.empty((size, 10))
+        self.exponents = np.empty((size, 4), np.int32)
+        self.radii = np.empty(size)
+        widest = 1.0, reference.radius_e
+        self.complete = build(
+            reference.orbit, reference.tiny, reference.tiny_at, reference.tinies, last, widest,
+            epsilon, cancel, self.offsets, self.coefficients, self.exponents, self.radii,
+        )  # fmt: skip
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory, bytes."""
+        return self.coefficients.nbytes + self.exponents.nbytes + self.radii.nbytes

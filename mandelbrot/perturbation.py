@@ -1,0 +1,237 @@
+"""Orbits as small differences from a reference orbit, with the error certificate carried along.
+
+With z = Z_m + d and c = C + dc an orbit follows, exactly,
+
+    d' = (2 Z_m + d) d + dc,
+
+in which nothing cancels while |d| is small: its rounding errors are relative to |d|, at any depth.
+Where z comes so close to 0 that |z| < |d|, or where the reference orbit ends, the orbit is
+*rebased*: since Z_0 = 0, the same z is the difference d = z from Z_0 (Zhuoran, 2021). The bound
+
+    E' ≤ (2|z| + E) E + 24 u |z| |d| + 2 u |dc|,    u = 2^-53, |d| ≤ |z|,
+
+is derived in docs/exactness.md, and a count is certain as in escape_time.py: |z_n| + E_n ≤ 2 and
+|z_{n+1}| - E_{n+1} > 2. A pixel goes from the far phase (below: |d| small, entries of bla.py,
+extended exponents) to the near one (lanes in SIMD) and back, as often as its orbit passes 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mandelbrot.bla import AX, AY, BX, BY, CUBIC, CX, CY, EA, ET, EB, EC, ERROR_A, ERROR_B, LIPSCHITZ
+from mandelbrot.bla import SHORTEST, UNIT, order, reference
+from mandelbrot.extended_exponent import add, exponent, modulus, normal, power_of_two
+from mandelbrot.jit import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bools = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+    Number = tuple[float, float, int]
+
+NEAR = -18
+"""log2 of the |d| from which an orbit is stepped in the lanes: about the radius of short entries."""
+
+FAR, CERTAIN, UNSURE = range(3)
+"""What is known of an orbit: it goes on; its count is certain; it will not be."""
+
+_UP = 1 + 2.0**-48
+_IN, _OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
+_HOPELESS = 0.25  # an error bound beyond which no later iterate can be certified
+
+
+@kernel()
+def find(
+    offsets: Integers, radii: Floats, m: int, last: int, steps: int, size: float
+) -> tuple[int, int]:
+    """Return (entry, level) of the longest entry from Z_m valid for |d| of that `order`, or -1, 0.
+
+    It leads at most to Z_last, in at most `steps` steps.
+    """
+    found, level, best = -1, SHORTEST, 0
+    k = m - 1
+    if m < 1 or k & ((1 << SHORTEST) - 1):
+        return found, 0
+    k >>= SHORTEST
+    top = offsets.size - 1
+    while level < top:
+        if m + (1 << level) > last or (1 << level) > steps:
+            break
+        at = offsets[level] + k
+        if not size < radii[at]:
+            break
+        found, best = at, level
+        if k & 1:
+            break
+        k >>= 1
+        level += 1
+    return found, best
+
+
+@kernel()
+def leap(
+    d: Number, error: float, dc: Number, k: int, coefficients: Floats, exponents: NDArray[np.int32]
+) -> tuple[Number, float]:
+    """Return d and its error after the steps of entry k; errors have the exponents of their d."""
+    t_a, t_b = exponents[k, EA] + d[2], exponents[k, EB] + dc[2]
+    t = max(t_a, t_b)
+    f, g, h = power_of_two(t_a - t), power_of_two(t_b - t), power_of_two(exponents[k, EC] + 2 * d[2] - t)
+    x, y = d[0], d[1]
+    ax, ay, bx, by = coefficients[k, AX], coefficients[k, AY], coefficients[k, BX], coefficients[k, BY]
+    cx, cy = coefficients[k, CX], coefficients[k, CY]
+    sx, sy = x * x - y * y, 2 * x * y
+    nx = (ax * x - ay * y) * f + (bx * dc[0] - by * dc[1]) * g + (cx * sx - cy * sy) * h
+    ny = (ax * y + ay * x) * f + (bx * dc[1] + by * dc[0]) * g + (cx * sy + cy * sx) * h
+    grown = (coefficients[k, LIPSCHITZ] * error + coefficients[k, ERROR_A] * modulus(d)) * f
+    grown = (grown + coefficients[k, ERROR_B] * modulus(dc) * g) * _UP
+    size = modulus(d)
+    grown += coefficients[k, CUBIC] * size * size * size * power_of_two(exponents[k, ET] + 3 * d[2] - t) * _UP
+    size = max(abs(nx), abs(ny))
+    shift = exponent(size) if size > 0 else 0
+    factor = power_of_two(-shift)
+    return (nx * factor, ny * factor, t + shift), grown * factor
+
+
+@kernel()
+def step(d: Number, error: float, dc: Number, z: Number, there: Number) -> tuple[Number, float]:
+    """Return d and its error after one step from Z_m = `there`, `z` being Z_m + d."""
+    t = add(there, z)
+    x = t[0] * d[0] - t[1] * d[1]
+    y = t[0] * d[1] + t[1] * d[0]
+    e = max(t[2] + d[2], dc[2])
+    f, g = power_of_two(t[2] + d[2] - e), power_of_two(dc[2] - e)
+    x, y = x * f + dc[0] * g, y * f + dc[1] * g
+    grown = 2 * modulus(z) * (error + 12 * UNIT * modulus(d)) * power_of_two(z[2] + d[2] - e)
+    grown += error * error * power_of_two(2 * d[2] - e) + 2 * UNIT * modulus(dc) * g
+    size = max(abs(x), abs(y))
+    shift = exponent(size) if size > 0 else 0
+    factor = power_of_two(-shift)
+    return (x * factor, y * factor, e + shift), grown * factor * _UP
+
+
+@kernel()
+def is_less(a: Number, b: Number) -> bool:
+    """Whether |a| < |b|."""
+    f = power_of_two(min(a[2] - b[2], 500))
+    return (a[0] * a[0] + a[1] * a[1]) * f * f < b[0] * b[0] + b[1] * b[1]
+
+
+@kernel()
+def plain(value: float, e: int) -> float:
+    """Return ``value * 2**e`` as float64."""
+    return value * power_of_two(e)
+
+
+@kernel()
+def move(d, error, dc, m, room, frame):
+    """Take one step, or an entry of at most `room` steps; rebase where that is due.
+
+    Returns d, error, m, the number of steps, whether |z| ≤ 2 before and after are both certain
+    (2), or inside before and outside after (1), or neither (0); and whether it was rebased.
+    """
+    orbit, tiny, tiny_at, tinies, last, end_error, end_e, offsets, radii, coefficients, exponents, table_last = frame
+    k, level = -1, 0
+    if d[2] < NEAR:
+        size = order(modulus(d) + error, d[2])
+        k, level = find(offsets, radii, m, table_last, room, size)
+    there = reference(orbit, tiny, tiny_at, tinies, m)
+    z = add(there, d)
+    before = plain(modulus(z), min(z[2], 100)) + plain(error, min(d[2], 100))
+    if k >= 0:
+        d, error = leap(d, error, dc, k, coefficients, exponents)
+        steps = 1 << level
+    else:
+        d, error = step(d, error, dc, z, there)
+        steps = 1
+    m += steps
+    there = reference(orbit, tiny, tiny_at, tinies, m)
+    z = add(there, d)
+    after, loose = plain(modulus(z), min(z[2], 100)), plain(error, min(d[2], 100))
+    known = 0
+    if before <= _IN:
+        known = 2 if after + loose <= _IN else (1 if steps == 1 and after - loose >= _OUT else 0)
+    rebased = False
+    if m >= last or is_less(z, d):
+        # Rounding of Z + d, at most 3 u of the larger; at the end, the error of Z itself.
+        size = modulus(z) * power_of_two(min(z[2] - d[2], 1000)) + modulus(d)
+        error += 4 * UNIT * size
+        if m >= last:
+            error += end_error * power_of_two(min(end_e - d[2], 1000))
+        error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
+        d, m, rebased = z, 0, True
+    return d, error, m, steps, known, rebased
+
+
+@kernel()
+def returns(d, error, dc, n: int, distance: float, frame) -> bool:
+    """Whether the orbit, at d (m = 0) and there `distance` from where it was n steps ago, stays.
+
+    Tries discs around d, and finds one that n steps map into itself.
+    """
+    for factor in (4.0, 64.0):
+        x, radius, m, left = d, factor * (distance + 2 * error), 0, n
+        start = radius
+        if not start * power_of_two(min(d[2], 100)) < 0.125:
+            return False
+        fits = True
+        while left > 0 and fits:
+            x, radius, m, steps, known, _ = move(x, radius, dc, m, left, frame)
+            left -= steps
+            fits = known == 2
+        if fits and m == 0:
+            back = add(x, (-d[0], -d[1], d[2]))
+            # `add` rounds to 2^-52 of x.
+            f = power_of_two(min(x[2] - d[2], 1000))
+            moved = modulus(back) * power_of_two(min(back[2] - d[2], 1000))
+            if (moved + (radius + 2.0**-50) * f) * _UP <= start:
+                return True
+    return False
+
+
+@kernel()
+def far(d, error, dc, m, n, maxiter, memory, lane, must, frame):
+    """Follow an orbit until it is near, or its count is known.
+
+    `must` says that it has to leave by a step first. Returns the status, d, error, m, n.
+    """
+    while True:
+        if n >= maxiter:
+            there = reference(frame[0], frame[1], frame[2], frame[3], m)
+            z = add(there, d)
+            size = plain(modulus(z), min(z[2], 100)) + plain(error, min(d[2], 100))
+            return (CERTAIN if size <= _IN else UNSURE), d, error, m, n
+        if d[2] >= NEAR and not must:
+            return FAR, d, error, m, n
+        must = False
+        was = n
+        d, error, m, steps, known, rebased = move(d, error, dc, m, maxiter - n, frame)
+        if known == 1:
+            return CERTAIN, d, error, m, n
+        if known == 0:
+            return UNSURE, d, error, m, n
+        n += steps
+        if rebased:
+            # Brent's search: compare with the orbit at rebase number 2^k.
+            count = memory[lane, 0] + 1
+            memory[lane, 0] = count
+            x, y, e = memory[lane, 1], memory[lane, 2], int(memory[lane, 3])
+            if e == d[2] or e == d[2] + 1 or e == d[2] - 1:
+                f = power_of_two(e - d[2])
+                distance = math.hypot(x * f - d[0], y * f - d[1])
+                since = n - int(memory[lane, 4])
+                if distance < memory[lane, 5] and 8 * since < maxiter - n:
+                    memory[lane, 5] = distance / 64
+                    if returns(d, error, dc, since, distance, frame):
+                        return CERTAIN, d, error, m, maxiter
+            if count >= memory[lane, 6]:
+                memory[lane, 6] = 2 * count
+                memory[lane, 1], memory[lane, 2], memory[lane, 3] = d[0], d[1], float(d[2])
+                memory[lane, 4], memory[lane, 5] = float(n), 2.0**-6
+
+

@@ -1,0 +1,342 @@
+"""The orbit that all pixels of a cell are compared with: Z ← Z² + C in fixed point.
+
+An orbit is computed to as many bits as the cell's size asks for, with a bound of its own error
+(as in fixed_point.py: e' ≤ (2|Z| + e) e + δ), and kept as pairs of float64. It ends, at the latest,
+
+- where it leaves |Z| ≤ 2,
+- where it passes 0 so closely that a point of its cell may hit it: |Z_p| ≤ |dZ_p/dC| R, R being the
+  cell's radius. That p is the period of the cell's largest minibrot, and from here all orbits of
+  the cell are continued as small differences from the beginning, Z_0 = 0 (perturbation.py), or
+- where the orbits of its cell have long gone other ways: |dZ/dC| R > 2^20.
+
+Squares are computed by GMP's mpn_sqr where the library that gmpy2 brings is found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import threading
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gmpy2
+import numpy as np
+
+from mandelbrot.extended_exponent import Number, add, exponent, modulus, multiply, normal
+from mandelbrot.extended_exponent import power_of_two
+from mandelbrot.fixed_point import (
+    WHOLE,
+    _add,
+    _is_negative,
+    _magnitude,
+    _multiply,
+    _subtract,
+)
+from mandelbrot.intrinsics import call_square, leading_zeros
+from mandelbrot.jit import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Limbs = NDArray[np.uint64]
+
+GUARD = 144
+"""Bits beyond those of the cell's radius: 2^20 of growth that `GONE` allows, 106 of a pair of
+float64, and what is left for the number of steps."""
+
+TINY = -900
+"""Numbers below 2^TINY are kept with an exponent of their own."""
+
+RUNNING, ESCAPED, RETURNED, GONE, IMPRECISE = range(5)
+"""Why an orbit has ended."""
+
+_ROUNDING = 4.0  # units of the last place: a step is off by less than √(1² + 3²)
+_GONE = 20  # log2 of |dZ/dC| R
+_LINEAR = -6  # log2 of |dZ/dC| R up to which the first return is looked for
+_EXACT = -118  # log2 of the relative error up to which an iterate is used
+_ZERO = np.uint64(0)
+
+
+@kernel()
+def _square(a: Limbs, out: Limbs, wide: Limbs, address: int) -> None:
+    """Write the high limbs of a², rounded down."""
+    size = a.size
+    if address:
+        call_square(address, wide.ctypes.data, a.ctypes.data, size)
+        for k in range(size):
+            out[k] = wide[size + k]
+    else:
+        _multiply(a, a, out)
+
+
+@kernel()
+def _limb(a: Limbs, k: int, flip: np.uint64) -> np.uint64:
+    return a[k] ^ flip if k >= 0 else _ZERO
+
+
+@kernel()
+def _pair(a: Limbs) -> tuple[float, float, int]:
+    """Return (high, low, e): a = (high + low) 2^e to 106 bits, 1 ≤ |high| ≤ 2 (or 0)."""
+    flip = ~_ZERO if _is_negative(a) else _ZERO
+    k = a.size - 1
+    while k >= 0 and a[k] == flip:
+        k -= 1
+    if k < 0:
+        return 0.0, 0.0, -(2**40)
+    first, second, third = _limb(a, k, flip), _limb(a, k - 1, flip), _limb(a, k - 2, flip)
+    shift = leading_zeros(first)
+    if shift:
+        up, down = np.uint64(shift), np.uint64(64 - shift)
+        first, second = (first << up) | (second >> down), (second << up) | (third >> down)
+    low = ((first & np.uint64(2047)) << np.uint64(42)) | (second >> np.uint64(22))
+    sign = -1.0 if flip else 1.0
+    e = 64 * (k - a.size) + WHOLE + 63 - shift
+    below, cut = float(low) * 2.0**-105, float(first >> np.uint64(11)) * 2.0**-52
+    high = cut + below
+    return sign * high, sign * (below - (high - cut)), e
+
+
+@kernel(entry=True)
+def iterate(
+    z: Limbs,
+    c: Limbs,
+    carried: Floats,
+    exponents: NDArray[np.int64],
+    first: int,
+    stop: int,
+    address: int,
+    cancel: NDArray[np.uint8],
+    orbit: Floats,
+    tiny: Floats,
+    tiny_at: NDArray[np.int64],
+) -> tuple[int, int, int]:
+    """Continue an orbit from Z_first, writing ``orbit[m]`` for first < m ≤ stop.
+
+    Parameters
+    ----------
+    z, c : uint64 array of shape (2, L)
+        Z_first, replaced by the last iterate, and C: real and imaginary part (fixed_point.py).
+    carried, exponents : float64 array of shape (3,), int64 array of shape (4,)
+        dZ/dC and the error bound in units of the last place; their exponents; log2 of the radius,
+        rounded up; the number of entries in `tiny`.
+    address : int
+        Of mpn_sqr, or 0.
+    orbit : float64 array of shape (more than stop, 4)
+        High parts of Z (real, imaginary), then the low ones.
+    tiny, tiny_at : float64 array of shape (n, 2), int64 array of shape (n, 2)
+        Mantissas of the iterates below 2^TINY, of which `orbit` has zeros; index and exponent.
+
+    Returns
+    -------
+    m, why, full
+        The last iterate written, whether the orbit has ended, and whether `tiny` is full.
+    """
+    size = z.shape[1]
+    x, y, cx, cy = z[0], z[1], c[0], c[1]
+    a, b, xx, yy, wide = (
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(2 * size, np.uint64),
+    )
+    derivative = carried[0], carried[1], exponents[0]
+    error, error_e = carried[2], exponents[1]
+    radius_e, tinies = exponents[2], exponents[3]
+    unit_e = WHOLE - 64 * size
+    m, why, full = first, RUNNING, 0
+    here = _pair(x)
+    there = _pair(y)
+    e = max(here[2], there[2])
+    value = normal(here[0] * power_of_two(here[2] - e), there[0] * power_of_two(there[2] - e), e)
+    while m < stop and why == RUNNING:
+        if m % 256 == 0 and cancel[0]:
+            break
+        if tinies >= tiny_at.shape[0]:
+            full = 1
+            break
+        # dZ/dC ← 2 Z dZ/dC + 1, and the error bound.
+        product = multiply(derivative, value)
+        derivative = add((product[0], product[1], product[2] + 1), (1.0, 0.0, 0))
+        error = error * modulus(value) * (1 + 2.0**-40)
+        error_e += 1 + value[2] if error > 0 else 0
+        e = max(error_e, 2)
+        error = error * power_of_two(error_e - e) + _ROUNDING * power_of_two(-e)
+        error_e = e + exponent(error)
+        error *= power_of_two(-exponent(error))
+
+        _add(x, y, a)
+        _magnitude(a, b)
+        _square(b, a, wide, address)
+        _magnitude(x, b)
+        _square(b, xx, wide, address)
+        _magnitude(y, b)
+        _square(b, yy, wide, address)
+        _subtract(xx, yy, x)
+        _add(x, cx, x)
+        _add(xx, yy, xx)
+        _subtract(a, xx, y)
+        _add(y, cy, y)
+        m += 1
+
+        here, there = _pair(x), _pair(y)
+        e = max(here[2], there[2])
+        value = normal(
+            here[0] * power_of_two(here[2] - e), there[0] * power_of_two(there[2] - e), e
+        )
+        if value[2] < TINY:
+            orbit[m, 0] = orbit[m, 1] = orbit[m, 2] = orbit[m, 3] = 0.0
+            tiny[tinies, 0], tiny[tinies, 1] = value[0], value[1]
+            tiny_at[tinies, 0], tiny_at[tinies, 1] = m, value[2]
+            tinies += 1
+        else:
+            f, g = power_of_two(here[2]), power_of_two(there[2])
+            orbit[m, 0], orbit[m, 1] = here[0] * f, there[0] * g
+            orbit[m, 2], orbit[m, 3] = here[1] * f, there[1] * g
+        growth_e = derivative[2] + radius_e
+        if error_e + unit_e + 1 > value[2] + _EXACT:
+            why = IMPRECISE
+        if modulus(value) * power_of_two(min(value[2], 8)) > 2:
+            why = ESCAPED
+        elif growth_e > _GONE:
+            why = GONE
+        elif growth_e < _LINEAR and value[2] < growth_e:
+            why = RETURNED
+    carried[0], carried[1], carried[2] = derivative[0], derivative[1], error
+    exponents[0], exponents[1], exponents[3] = derivative[2], error_e, tinies
+    return m, why, full
+
+
+@functools.cache
+def square_address() -> int:
+    """Return the address of mpn_sqr in the GMP that gmpy2 has loaded, 0 when there is none."""
+    folder = Path(gmpy2.__file__).parent
+    places = [folder / ".dylibs", folder.parent / "gmpy2.libs"]
+    for path in [p for place in places for p in sorted(place.glob("libgmp[-.]*"))]:
+        try:
+            function = ctypes.CDLL(str(path)).__gmpn_sqr
+        except (OSError, AttributeError):
+            continue
+        word = ctypes.c_uint64
+        out, number = (word * 4)(), (word * 2)(2**64 - 3, 2**63 + 5)
+        function.restype = None
+        function.argtypes = [ctypes.POINTER(word), ctypes.POINTER(word), ctypes.c_long]
+        function(out, number, 2)
+        value = (number[1] << 64) + number[0]
+        if sum(limb << (64 * k) for k, limb in enumerate(out)) == value**2:
+            return ctypes.cast(function, ctypes.c_void_p).value or 0
+    return 0
+
+
+def _limbs(values: tuple[int, int], size: int) -> Limbs:
+    words = b"".join(v.to_bytes(8 * size, "little", signed=True) for v in values)
+    return np.frombuffer(words, "<u8").astype(np.uint64).reshape(2, size)
+
+
+@dataclass(eq=False)
+class ReferenceOrbit:
+    """The orbit of one point, computed as far as it has been asked for.
+
+    Attributes
+    ----------
+    re, im : Fraction
+        C, exactly: the point asked for, rounded to the orbit's precision.
+    radius_e : int
+        log2 of an upper bound of |c - C| in the cell.
+    last : int
+        Index of the last iterate that is known.
+    why : int
+        `RUNNING`, or why the orbit has ended there.
+    orbit : float64 array of shape (at least last + 1, 4)
+        Real and imaginary high parts, then low parts, of Z_0, Z_1, …
+    tiny, tiny_at
+        The first `tinies` are the iterates below 2^TINY, see `iterate`.
+    """
+
+    re: Fraction
+    im: Fraction
+    radius_e: int
+    size: int
+    address: int = field(default_factory=square_address)
+    last: int = 0
+    why: int = RUNNING
+    tinies: int = 0
+
+    def __post_init__(self) -> None:
+        unit = 64 * self.size - WHOLE
+        parts = [max(-(4 << unit), min((p * 2**unit).__floor__(), 4 << unit)) for p in (self.re, self.im)]
+        self.re, self.im = (Fraction(p, 1 << unit) for p in parts)
+        self._c = _limbs((parts[0], parts[1]), self.size)
+        self._z = np.zeros_like(self._c)
+        self._carried = np.zeros(3)
+        self._exponents = np.array([-(2**40), -(2**40), self.radius_e, 0], np.int64)
+        self.orbit = np.zeros((64, 4))
+        self.tiny = np.zeros((16, 2))
+        self.tiny_at = np.zeros((16, 2), np.int64)
+        self.tiny_at[0] = 0, -(2**40)
+        self._exponents[3] = 1  # Z_0 = 0 is the first of them
+        self._lock = threading.Lock()
+
+    @property
+    def error(self) -> tuple[float, int]:
+        """Bound of the error of the last iterate: mantissa and exponent."""
+        return float(self._carried[2]), int(self._exponents[1]) + WHOLE - 64 * self.size
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory, bytes."""
+        return self.orbit.nbytes + self.tiny.nbytes + self.tiny_at.nbytes + 2 * self._c.nbytes
+
+    def extend(
+        self,
+        stop: int,
+        cancel: NDArray[np.uint8],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> bool:
+        """Compute up to Z_stop, or to the orbit's end. False when cancelled.
+
+        Parameters
+        ----------
+        stop : int
+            Index of the last iterate that is needed.
+        cancel : uint8 array of shape (1,)
+            Polled; set to 1 from another thread.
+        progress : callable (last, stop), optional
+            Called now and then.
+        """
+        with self._lock:
+            # A tenth of a second or so at a time.
+            block = max(1024, int(3e8 / (2000 + 30 * self.size**1.6)))
+            while self.last < stop and self.why == RUNNING:
+                if cancel[0]:
+                    return False
+                target = min(stop, self.last + block)
+                if target >= self.orbit.shape[0]:
+                    grown = np.zeros((min(2 * target, stop) + 1, 4))
+                    grown[: self.last + 1] = self.orbit[: self.last + 1]
+                    self.orbit = grown
+                self.last, self.why, full = iterate(
+                    self._z, self._c, self._carried, self._exponents, self.last, target,
+                    self.address, cancel, self.orbit, self.tiny, self.tiny_at,
+                )  # fmt: skip
+                self.tinies = int(self._exponents[3])
+                if full:
+                    self.tiny = np.concatenate([self.tiny, np.zeros_like(self.tiny)])
+                    self.tiny_at = np.concatenate([self.tiny_at, np.zeros_like(self.tiny_at)])
+                if progress is not None:
+                    progress(self.last, stop)
+            return True
+
+
+def reference_orbit(re: Fraction, im: Fraction, radius: Fraction) -> ReferenceOrbit:
+    """Return the orbit, not yet computed, of the point that all points within `radius` refer to."""
+    radius_e = radius.numerator.bit_length() - radius.denominator.bit_length() + 1
+    bits = max(-radius_e, 0) + GUARD
+    return ReferenceOrbit(re, im, radius_e, (bits + WHOLE + 63) // 64)
