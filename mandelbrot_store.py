@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from generative_zarr import GenerativeStore, LRUStoreCache, current_cancellation
+from generative_zarr import (
+    GenerativeStore,
+    LRUStoreCache,
+    current_cancellation,
+    report_progress,
+)
+from generative_zarr.keys import MAX_DEPTH
 from mandelbrot import Pyramid, render_tile
 from mandelbrot.plane import exact_text
 from mandelbrot.preload import preload
@@ -58,6 +64,9 @@ class MandelbrotStore(GenerativeStore):
         Whether counts are those of exact arithmetic, or of plain float64.
     executor : concurrent.futures.Executor, optional
         Where tiles are computed: see `GenerativeStore`. Default: threads, one per processor.
+    floor : int, optional
+        Finest level that can be read, 0 or below: level -k, without metadata, is level 0 with each
+        pixel halved k times. Default: as deep as keys go, 12000 levels below the coarsest.
 
     Raises
     ------
@@ -78,10 +87,12 @@ class MandelbrotStore(GenerativeStore):
         width: Number = 5,
         precision: Precision = "exact",
         executor: Executor | None = None,
+        floor: int | None = None,
     ) -> None:
         self._pyramid = Pyramid(levels, tilesize, center, width, sampling)
         self._maxiter: Maxiter = "auto" if maxiter == "auto" else iteration_cap(maxiter)
         self._precision = check_precision(precision)
+        self._lowest = self._pyramid.levels - MAX_DEPTH if floor is None else floor
         super().__init__(
             levels=levels,
             tilesize=tilesize,
@@ -92,6 +103,7 @@ class MandelbrotStore(GenerativeStore):
             name="mandelbrot",
             attributes={"mandelbrot": self._parameters()},
             executor=executor,
+            floor=self._lowest,
         )
         preload(self._precision)
 
@@ -105,6 +117,7 @@ class MandelbrotStore(GenerativeStore):
             maxiter=self._maxiter,
             precision=self._precision,
             cancel=current_cancellation().flag,
+            progress=report_progress,
         )
 
     def _parameters(self) -> dict[str, object]:
@@ -118,6 +131,7 @@ class MandelbrotStore(GenerativeStore):
             "center": [exact_text(part) for part in pyramid.center],
             "width": exact_text(pyramid.width),
             "precision": self._precision,
+            "floor": self._lowest,
         }
 
 

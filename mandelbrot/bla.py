@@ -1,15 +1,15 @@
 """Many steps of a perturbed orbit at once, with a bound of what that neglects.
 
-A delta d of the reference orbit follows d' = (2 Z_m + d) d + dc. For small d, l steps are close to a
-polynomial that does not depend on the pixel (bivariate linear approximation, here with the square)
+A delta d of the reference orbit follows d' = (2 Z_m + d) d + dc. For small d, l steps are close to
+a polynomial that does not depend on the pixel (bivariate linear approximation, with the square)
 
     d_l ≈ A d + B dc + C d²,
 
-and two such stretches y ∘ x combine to A = A_y A_x, B = A_y B_x + B_y, C = A_y C_x + C_y A_x². One
-step has A = 2 Z_m, B = C = 1, and is exact. Each entry of the table carries the radius r of |d| up to
-which it may be used, and for all |d| ≤ r, |dc| ≤ R (the cell's radius)
+and two such stretches y ∘ x combine to A = A_y A_x, B = A_y B_x + B_y, C = A_y C_x + C_y A_x².
+One step has A = 2 Z_m, B = C = 1, and is exact. Each entry of the table carries the radius of |d|
+up to which it may be used, r/2, and for all |d| ≤ r, |dc| ≤ R (the cell's radius)
 
-    |true - polynomial| ≤ ε_a |A| |d| + ε_b β |dc|,    |∂true/∂d| ≤ λ |A|,
+    |true - polynomial| ≤ ε_a |A| |d| + ε_b β |dc| + τ |d|³,    |∂true/∂d| ≤ λ |A|,
 
 β ≥ |B| being a sum without cancellation. docs/exactness.md derives how these combine. Because the
 square is kept, what is neglected is of third order: an ε of 2^-40 allows |d| up to about 2^-20.
@@ -44,12 +44,14 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Real = tuple[float, int]
     Pair = tuple[float, float, float, float, int]  # real part, its low part, imaginary, low; e
+    Entry = tuple[Pair, Pair, Number, Real, Real, Real, float, float, Real]
 
 SHORTEST = 2
 """log2 of the least number of steps in an entry: shorter ones cost more than their steps."""
 
 AX, AY, BX, BY, CX, CY, LIPSCHITZ, ERROR_A, ERROR_B, CUBIC = range(10)
-"""Columns of the coefficients: A; B; C; λ |A|, ε_a |A| and ε_b β with the rounding of an evaluation; τ."""
+"""Columns of the coefficients: A; B; C; λ |A|; ε_a |A| and ε_b β, with an evaluation's rounding; τ.
+"""
 
 EA, EB, EC, ET = range(4)
 """Columns of the exponents: of A, λ |A| and ε_a |A|; of B and ε_b β; of C; of τ."""
@@ -153,7 +155,7 @@ def _high(a: Pair) -> Number:
 
 
 @kernel()
-def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int):
+def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
     """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
     if x != 0 or y != 0:
@@ -171,7 +173,7 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
 
 
 @kernel()
-def _merge(x, y, widest: Real, epsilon: float):
+def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
     ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
     ay, by, cy, beta_y, gamma_y, tau_y, ea_y, eb_y, r_y = y
@@ -238,7 +240,12 @@ def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: in
 
 @kernel()
 def _write(
-    entry, k: int, epsilon: float, coefficients: Floats, exponents: NDArray[np.int32], radii: Floats
+    entry: Entry,
+    k: int,
+    epsilon: float,
+    coefficients: Floats,
+    exponents: NDArray[np.int32],
+    radii: Floats,
 ) -> None:
     a, b, c, beta, gamma, tau, ea, eb, r = entry
     size = modulus(_high(a))
@@ -246,7 +253,7 @@ def _write(
     coefficients[k, AX], coefficients[k, AY] = a[0], a[2]
     coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f
     coefficients[k, CX], coefficients[k, CY] = c[0], c[1]
-    # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest from its bound.
+    # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest by its bound.
     stretch = 1 + 2 * (_value(_over(_times(gamma, r), (size, a[4]))) + epsilon + ea + eb)
     coefficients[k, LIPSCHITZ] = stretch * size * _UP
     coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
@@ -278,7 +285,7 @@ def build(
     ``offsets[l] + k``.
     """
     # The parts of entries that only merging needs.
-    count = (last - 1) >> SHORTEST
+    count = max(last - 1, 0) >> SHORTEST
     work = np.empty((count, 23))
     level_count = count
     for k in range(count):
@@ -305,7 +312,7 @@ def build(
 
 
 @kernel()
-def _keep(entry, work: Floats, k: int) -> None:
+def _keep(entry: Entry, work: Floats, k: int) -> None:
     a, b, c, beta, gamma, tau, ea, eb, r = entry
     work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
     work[k, 5], work[k, 6], work[k, 7], work[k, 8], work[k, 9] = b
@@ -318,7 +325,7 @@ def _keep(entry, work: Floats, k: int) -> None:
 
 
 @kernel()
-def _kept(work: Floats, k: int):
+def _kept(work: Floats, k: int) -> Entry:
     return (
         (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),
         (work[k, 5], work[k, 6], work[k, 7], work[k, 8], int(work[k, 9])),
@@ -335,32 +342,42 @@ def _kept(work: Floats, k: int):
 class Table:
     """The entries for one reference orbit.
 
-    Attributes
+    Parameters
     ----------
     last : int
         Index of the last iterate that an entry may lead to.
+
+    Attributes
+    ----------
     offsets : int64 array
         Where each level begins; one more than there are levels.
     coefficients, exponents, radii
         See `build`.
     """
 
-    def __init__(
-        self, reference: ReferenceOrbit, last: int, epsilon: float, cancel: NDArray[np.uint8]
-    ) -> None:
+    def __init__(self, last: int) -> None:
         self.last = last
-        counts = [(last - 1) >> level if level >= SHORTEST else 0 for level in range(64)]
-        levels = SHORTEST + next(i for i, n in enumerate(counts[SHORTEST:]) if n <= 0)
-        self.offsets = np.concatenate([[0], np.cumsum(counts[:levels])]).astype(np.int64)
+        counts = [0] * SHORTEST
+        while (entries := max(last - 1, 0) >> len(counts)) > 0:
+            counts.append(entries)
+        self.offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         size = int(self.offsets[-1])
         self.coefficients = np.empty((size, 10))
         self.exponents = np.empty((size, 4), np.int32)
         self.radii = np.empty(size)
-        widest = 1.0, reference.radius_e
-        self.complete = build(
-            reference.orbit, reference.tiny, reference.tiny_at, reference.tinies, last, widest,
-            epsilon, cancel, self.offsets, self.coefficients, self.exponents, self.radii,
+
+    @classmethod
+    def build(
+        cls, reference: ReferenceOrbit, last: int, epsilon: float, cancel: NDArray[np.uint8]
+    ) -> Table | None:
+        """Return the table for steps up to Z_last that may neglect `epsilon`; None if cancelled."""
+        table = cls(last)
+        finished = build(
+            reference.orbit, reference.tiny, reference.tiny_at, reference.tinies, last,
+            (1.0, reference.radius_e), epsilon, cancel,
+            table.offsets, table.coefficients, table.exponents, table.radii,
         )  # fmt: skip
+        return table if finished else None
 
     @property
     def nbytes(self) -> int:

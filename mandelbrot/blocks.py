@@ -1,10 +1,10 @@
 """The counts of a deep tile: blocks of pixels as polynomials, then the single pixels in lanes.
 
 A tile is followed as one polynomial (taylor.py), divided when that no longer suffices, down to
-blocks of a few pixels; most of an orbit, and most escapes, are dealt with there. What is left of a
-pixel's orbit runs in lanes: all step together (SIMD), each with its own place m in the reference
-orbit; a lane that leaves |z| ≤ 2, or whose delta has become small again, stays as it was before that
-step until a look, after each round of steps, deals with it (perturbation.py).
+blocks of a few pixels. What is left of a pixel's orbit runs in lanes: all step together (SIMD),
+each with its own place m in the reference orbit; a lane that leaves |z| ≤ 2, or whose delta has
+become small again, stays as it was before that step until a look, after each round of steps, deals
+with it (perturbation.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from mandelbrot import taylor
 from mandelbrot.bla import UNIT, order, reference
-from mandelbrot.extended_exponent import add, exponent, modulus, normal, power_of_two
+from mandelbrot.extended_exponent import add, modulus, normal, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import (
     _IN,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
-    Integers = NDArray[np.int64]
+    from mandelbrot.perturbation import Frame, Number
 
 LANES = 256
 _ROW = LANES + 8
@@ -54,7 +54,15 @@ def _gather(state: Floats, width: int, orbit: Floats) -> None:
 
 
 @kernel(contract=True)
-def _advance(state: Floats, width: int, last: float, maxiter: float, end: float, small: float, dc_error: float) -> None:
+def _advance(
+    state: Floats,
+    width: int,
+    last: float,
+    maxiter: float,
+    end: float,
+    small: float,
+    dc_error: float,
+) -> None:
     """Take a step in each lane that stays within 2^NEAR ≤ |d|, |z| ≤ 2, n ≤ maxiter."""
     for i in range(width):
         dx, dy, zx, zy = state[DX + i], state[DY + i], state[ZX + i], state[ZY + i]
@@ -82,7 +90,16 @@ def _advance(state: Floats, width: int, last: float, maxiter: float, end: float,
 
 
 @kernel()
-def _load(state, lane, d, error, dc, m, n, orbit) -> None:
+def _load(
+    state: Floats,
+    lane: int,
+    d: Number,
+    error: float,
+    dc: Number,
+    m: int,
+    n: int,
+    orbit: Floats,
+) -> None:
     f = power_of_two(d[2])
     x, y = d[0] * f, d[1] * f
     state[DX + lane], state[DY + lane] = x, y
@@ -93,23 +110,46 @@ def _load(state, lane, d, error, dc, m, n, orbit) -> None:
     state[E + lane], state[M + lane], state[N + lane] = error * f, float(m), float(n)
 
 
-
-
 _LEAF = 8  # side of the smallest blocks
 _CUT = 2.0**-46  # of what a step may cut off, relative to what varies in the block
 _HOPELESS = 0.25  # an error bound beyond which no later iterate can be certified
+_CUT_FAST = 2.0**-30
 _BEND = 0.5  # the most that d'(s) may vary in a block: a pixel's error is relative to its own d'
 _DEPTH = 128  # blocks that wait: three for each division of the tile
 
-_ORDINARY, _COMMON, _DIVIDE = range(3)
+_FRESH, _HELD = False, True  # does an orbit come from a lane that stays as it is?
 
 
 @kernel()
-def _follow(b, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel):
+def _follow(  # noqa: C901 - one loop, whose state does not split
+    b: Floats,
+    work: Floats,
+    e: int,
+    error: float,
+    m: int,
+    n: int,
+    dc: Floats,
+    dc_e: int,
+    maxiter: int,
+    frame: Frame,
+    cancel: NDArray[np.uint8],
+) -> tuple[int, float, int, int, int]:
     """Follow a block until it must be divided, or has one count for all of its pixels (or -1)."""
-    orbit, tiny, tiny_at, tinies, last, end_error, end_e, offsets, radii, coefficients, exponents, table_last = frame
-    rebases, next_save, saved_n, near = 0, 1, 0, 0.0
-    saved, saved_e = np.zeros_like(b), 0
+    (
+        orbit,
+        tiny,
+        tiny_at,
+        tinies,
+        last,
+        end_error,
+        end_e,
+        offsets,
+        radii,
+        coefficients,
+        exponents,
+        table_last,
+        strict,
+    ) = frame
     longest = maxiter
     while not cancel[0]:
         if n >= maxiter:
@@ -132,10 +172,14 @@ def _follow(b, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel):
         there = reference(orbit, tiny, tiny_at, tinies, m + steps)
         z = add(there, (work[0, 0], work[1, 0], out_e))
         at = plain(modulus(z), min(z[2], 100))
-        loose = plain(rest + out_error, min(out_e, 100))
+        loose = plain(rest + strict * out_error, min(out_e, 100))
         if steps == 1 and at - loose >= _OUT:
             return e, error, m, n, n
-        if not at + loose <= _IN or not cut <= _CUT * rest or taylor.bend(work) > _BEND:
+        if (
+            not at + loose <= _IN
+            or not cut <= (_CUT if strict else _CUT_FAST) * rest
+            or taylor.bend(work) > _BEND
+        ):
             if steps == 1:
                 return e, error, m, n, -1
             longest = steps >> 1
@@ -163,7 +207,7 @@ def _follow(b, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel):
 
 
 @kernel(entry=True)
-def count_tile(
+def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not split
     dc_re: Floats,
     dc_im: Floats,
     dc_e: int,
@@ -171,7 +215,7 @@ def count_tile(
     s_im: Floats,
     radius: float,
     maxiter: int,
-    frame,
+    frame: Frame,
     cancel: NDArray[np.uint8],
     counts: NDArray[np.uint32],
     unsure: Bools,
@@ -207,14 +251,24 @@ def count_tile(
     while (lanes or waiting) and not cancel[0]:
         while waiting and lanes <= LANES - _LEAF * _LEAF and not cancel[0]:
             waiting -= 1
-            left, right, top, bottom = boxes[waiting, 0], boxes[waiting, 1], boxes[waiting, 2], boxes[waiting, 3]
+            left, right, top, bottom = (
+                boxes[waiting, 0],
+                boxes[waiting, 1],
+                boxes[waiting, 2],
+                boxes[waiting, 3],
+            )
             m, n = boxes[waiting, 4], boxes[waiting, 5]
             here[:] = polynomials[waiting]
             e, error = int(numbers[waiting, 0]), numbers[waiting, 1]
             x, y, scale = numbers[waiting, 2], numbers[waiting, 3], numbers[waiting, 4]
-            dc[0], dc[1] = 0.5 * (dc_re[left] + dc_re[right - 1]), 0.5 * (dc_im[top] + dc_im[bottom - 1])
+            dc[0], dc[1] = (
+                0.5 * (dc_re[left] + dc_re[right - 1]),
+                0.5 * (dc_im[top] + dc_im[bottom - 1]),
+            )
             dc[2] = radius * scale
-            e, error, m, n, common = _follow(here, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel)
+            e, error, m, n, common = _follow(
+                here, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel
+            )
             statistics[0] += 1
             if common >= 0:
                 statistics[1] += 1
@@ -229,7 +283,12 @@ def count_tile(
                     p, q = (top, middle_y) if quarter < 2 else (middle_y, bottom)
                     if a >= c or p >= q:
                         continue
-                    boxes[waiting, 0], boxes[waiting, 1], boxes[waiting, 2], boxes[waiting, 3] = a, c, p, q
+                    boxes[waiting, 0], boxes[waiting, 1], boxes[waiting, 2], boxes[waiting, 3] = (
+                        a,
+                        c,
+                        p,
+                        q,
+                    )
                     boxes[waiting, 4], boxes[waiting, 5] = m, n
                     u, v = 0.5 * (s_re[a] + s_re[c - 1]), 0.5 * (s_im[p] + s_im[q - 1])
                     half_x, half_y = 0.5 * (s_re[c - 1] - s_re[a]), 0.5 * (s_im[p] - s_im[q - 1])
@@ -248,11 +307,13 @@ def count_tile(
                         pixel = j * across + i
                         u, v = taylor.evaluate(here, (s_re[i] - x) / scale, (s_im[j] - y) / scale)
                         d, at = normal(u, v, e), normal(dc_re[i], dc_im[j], dc_e)
-                        loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > -(2**39) else error
+                        loose = (
+                            error * power_of_two(min(e - d[2], 1000)) if d[2] > -(2**39) else error
+                        )
                         memory[lanes] = 0.0
                         memory[lanes, 3] = 2.0**40
                         status, d, loose, m1, n1 = far(
-                            d, loose, at, m, n, maxiter, memory, lanes, False, frame
+                            d, loose, at, m, n, maxiter, memory, lanes, _FRESH, frame
                         )
                         statistics[4] += n1 - n
                         if status == FAR:
@@ -277,7 +338,7 @@ def count_tile(
             u, v = orbit[k, 0] + p, orbit[k, 1] + q
             r, s = u * u + v * v, p * p + q * q
             s = min(r, s)
-            lost = not state[E + lane] <= _HOPELESS
+            lost = frame[12] > 0 and not state[E + lane] <= _HOPELESS
             if r > 3.999 or s < 4 * small or state[N + lane] >= maxiter or lost:
                 statistics[3] += 1
                 pixel = target[lane]
@@ -288,8 +349,16 @@ def count_tile(
                 status, n1, m1 = UNSURE, 0, 0
                 if not lost:
                     status, d, loose, m1, n1 = far(
-                        d, loose, at, int(state[M + lane]), int(state[N + lane]), maxiter, memory,
-                        lane, True, frame,
+                        d,
+                        loose,
+                        at,
+                        int(state[M + lane]),
+                        int(state[N + lane]),
+                        maxiter,
+                        memory,
+                        lane,
+                        _HELD,
+                        frame,
                     )
                 if status == FAR:
                     _load(state, lane, d, loose, at, m1, n1, orbit)

@@ -52,28 +52,28 @@ else:  # numba's side has no types
         return types.UniTuple(types.uint64, 2)(a, b, c, d), codegen
 
     @intrinsic
-    def leading_zeros(_context, a):  # noqa: ANN001, ANN201, D103 - above
+    def leading_zeros(_context, a):  # noqa: ANN001, ANN201, ARG001, D103 - above
         def codegen(_context, builder, _signature, args):  # noqa: ANN001, ANN202
             return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), codegen
 
     @intrinsic
-    def to_bits(_context, a):  # noqa: ANN001, ANN201, D103 - above
+    def to_bits(_context, a):  # noqa: ANN001, ANN201, ARG001, D103 - above
         def codegen(_context, builder, _signature, args):  # noqa: ANN001, ANN202
             return builder.bitcast(args[0], ir.IntType(64))
 
         return types.int64(types.float64), codegen
 
     @intrinsic
-    def from_bits(_context, a):  # noqa: ANN001, ANN201, D103 - above
+    def from_bits(_context, a):  # noqa: ANN001, ANN201, ARG001, D103 - above
         def codegen(_context, builder, _signature, args):  # noqa: ANN001, ANN202
             return builder.bitcast(args[0], ir.DoubleType())
 
         return types.float64(types.int64), codegen
 
     @intrinsic
-    def call_square(_context, address, out, a, size):  # noqa: ANN001, ANN201, D103 - above
+    def call_square(_context, address, out, a, size):  # noqa: ANN001, ANN201, ARG001, D103 - above
         def codegen(_context, builder, _signature, args):  # noqa: ANN001, ANN202
             word = ir.IntType(64)
             function = ir.FunctionType(ir.VoidType(), [word.as_pointer(), word.as_pointer(), word])

@@ -20,23 +20,45 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mandelbrot.bla import AX, AY, BX, BY, CUBIC, CX, CY, EA, ET, EB, EC, ERROR_A, ERROR_B, LIPSCHITZ
-from mandelbrot.bla import SHORTEST, UNIT, order, reference
-from mandelbrot.extended_exponent import add, exponent, modulus, normal, power_of_two
+from mandelbrot.bla import (
+    AX,
+    AY,
+    BX,
+    BY,
+    CUBIC,
+    CX,
+    CY,
+    EA,
+    EB,
+    EC,
+    ERROR_A,
+    ERROR_B,
+    ET,
+    LIPSCHITZ,
+    SHORTEST,
+    UNIT,
+    order,
+    reference,
+)
+from mandelbrot.extended_exponent import add, exponent, modulus, power_of_two
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
     Number = tuple[float, float, int]
+    Frame = tuple[
+        Floats, Floats, Integers, int, int, float, int,  # orbit, tiny, …; last, its error
+        Integers, Floats, Floats, NDArray[np.int32], int,  # the table; where its entries end
+        float,  # 1 where counts have to be proven, else 0
+    ]  # fmt: skip
 
 NEAR = -18
-"""log2 of the |d| from which an orbit is stepped in the lanes: about the radius of short entries."""
+"""log2 of the |d| from which an orbit is stepped in the lanes: about the radius of entries."""
 
 FAR, CERTAIN, UNSURE = range(3)
 """What is known of an orbit: it goes on; its count is certain; it will not be."""
@@ -81,9 +103,18 @@ def leap(
     """Return d and its error after the steps of entry k; errors have the exponents of their d."""
     t_a, t_b = exponents[k, EA] + d[2], exponents[k, EB] + dc[2]
     t = max(t_a, t_b)
-    f, g, h = power_of_two(t_a - t), power_of_two(t_b - t), power_of_two(exponents[k, EC] + 2 * d[2] - t)
+    f, g, h = (
+        power_of_two(t_a - t),
+        power_of_two(t_b - t),
+        power_of_two(exponents[k, EC] + 2 * d[2] - t),
+    )
     x, y = d[0], d[1]
-    ax, ay, bx, by = coefficients[k, AX], coefficients[k, AY], coefficients[k, BX], coefficients[k, BY]
+    ax, ay, bx, by = (
+        coefficients[k, AX],
+        coefficients[k, AY],
+        coefficients[k, BX],
+        coefficients[k, BY],
+    )
     cx, cy = coefficients[k, CX], coefficients[k, CY]
     sx, sy = x * x - y * y, 2 * x * y
     nx = (ax * x - ay * y) * f + (bx * dc[0] - by * dc[1]) * g + (cx * sx - cy * sy) * h
@@ -91,7 +122,14 @@ def leap(
     grown = (coefficients[k, LIPSCHITZ] * error + coefficients[k, ERROR_A] * modulus(d)) * f
     grown = (grown + coefficients[k, ERROR_B] * modulus(dc) * g) * _UP
     size = modulus(d)
-    grown += coefficients[k, CUBIC] * size * size * size * power_of_two(exponents[k, ET] + 3 * d[2] - t) * _UP
+    grown += (
+        coefficients[k, CUBIC]
+        * size
+        * size
+        * size
+        * power_of_two(exponents[k, ET] + 3 * d[2] - t)
+        * _UP
+    )
     size = max(abs(nx), abs(ny))
     shift = exponent(size) if size > 0 else 0
     factor = power_of_two(-shift)
@@ -129,20 +167,36 @@ def plain(value: float, e: int) -> float:
 
 
 @kernel()
-def move(d, error, dc, m, room, frame):
+def move(
+    d: Number, error: float, dc: Number, m: int, room: int, frame: Frame
+) -> tuple[Number, float, int, int, int, bool]:
     """Take one step, or an entry of at most `room` steps; rebase where that is due.
 
     Returns d, error, m, the number of steps, whether |z| ≤ 2 before and after are both certain
     (2), or inside before and outside after (1), or neither (0); and whether it was rebased.
     """
-    orbit, tiny, tiny_at, tinies, last, end_error, end_e, offsets, radii, coefficients, exponents, table_last = frame
+    (
+        orbit,
+        tiny,
+        tiny_at,
+        tinies,
+        last,
+        end_error,
+        end_e,
+        offsets,
+        radii,
+        coefficients,
+        exponents,
+        table_last,
+        strict,
+    ) = frame
     k, level = -1, 0
     if d[2] < NEAR:
         size = order(modulus(d) + error, d[2])
         k, level = find(offsets, radii, m, table_last, room, size)
     there = reference(orbit, tiny, tiny_at, tinies, m)
     z = add(there, d)
-    before = plain(modulus(z), min(z[2], 100)) + plain(error, min(d[2], 100))
+    before = plain(modulus(z), min(z[2], 100)) + strict * plain(error, min(d[2], 100))
     if k >= 0:
         d, error = leap(d, error, dc, k, coefficients, exponents)
         steps = 1 << level
@@ -152,7 +206,7 @@ def move(d, error, dc, m, room, frame):
     m += steps
     there = reference(orbit, tiny, tiny_at, tinies, m)
     z = add(there, d)
-    after, loose = plain(modulus(z), min(z[2], 100)), plain(error, min(d[2], 100))
+    after, loose = plain(modulus(z), min(z[2], 100)), strict * plain(error, min(d[2], 100))
     known = 0
     if before <= _IN:
         known = 2 if after + loose <= _IN else (1 if steps == 1 and after - loose >= _OUT else 0)
@@ -169,7 +223,7 @@ def move(d, error, dc, m, room, frame):
 
 
 @kernel()
-def returns(d, error, dc, n: int, distance: float, frame) -> bool:
+def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame: Frame) -> bool:
     """Whether the orbit, at d (m = 0) and there `distance` from where it was n steps ago, stays.
 
     Tries discs around d, and finds one that n steps map into itself.
@@ -195,21 +249,37 @@ def returns(d, error, dc, n: int, distance: float, frame) -> bool:
 
 
 @kernel()
-def far(d, error, dc, m, n, maxiter, memory, lane, must, frame):
+def far(  # noqa: C901 - one loop, whose state does not split
+    d: Number,
+    error: float,
+    dc: Number,
+    m: int,
+    n: int,
+    maxiter: int,
+    memory: Floats,
+    lane: int,
+    must: bool,  # noqa: FBT001 - compiled functions have no keyword arguments
+    frame: Frame,
+) -> tuple[int, Number, float, int, int]:
     """Follow an orbit until it is near, or its count is known.
 
     `must` says that it has to leave by a step first. Returns the status, d, error, m, n.
     """
+    if not must:  # it comes from a block, which was rebased as a whole
+        z = add(reference(frame[0], frame[1], frame[2], frame[3], m), d)
+        if is_less(z, d):
+            error += 8 * UNIT * modulus(d)
+            error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
+            d, m = z, 0
     while True:
         if n >= maxiter:
             there = reference(frame[0], frame[1], frame[2], frame[3], m)
             z = add(there, d)
-            size = plain(modulus(z), min(z[2], 100)) + plain(error, min(d[2], 100))
+            size = plain(modulus(z), min(z[2], 100)) + frame[12] * plain(error, min(d[2], 100))
             return (CERTAIN if size <= _IN else UNSURE), d, error, m, n
         if d[2] >= NEAR and not must:
             return FAR, d, error, m, n
         must = False
-        was = n
         d, error, m, steps, known, rebased = move(d, error, dc, m, maxiter - n, frame)
         if known == 1:
             return CERTAIN, d, error, m, n
@@ -233,5 +303,3 @@ def far(d, error, dc, m, n, maxiter, memory, lane, must, frame):
                 memory[lane, 6] = 2 * count
                 memory[lane, 1], memory[lane, 2], memory[lane, 3] = d[0], d[1], float(d[2])
                 memory[lane, 4], memory[lane, 5] = float(n), 2.0**-6
-
-

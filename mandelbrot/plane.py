@@ -239,7 +239,10 @@ def exact(value: object, name: str) -> Fraction:
         msg = f"{name}={value!r}: expected a number or a decimal string, not {type(value).__name__}"
         raise TypeError(msg)
     try:
-        return _parse(str(value)) if isinstance(value, str | Decimal) else Fraction(value)
+        if isinstance(value, str | Decimal):
+            return _parse(str(value))
+        number = Fraction(value)
+        return Fraction(int(number.numerator), int(number.denominator))  # they may be gmpy2's
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         msg = (
             f"{name}={str(value)[:60]!r}: expected a finite number, such as -0.75, '1e-1000' or "

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import math
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,8 +25,14 @@ from typing import TYPE_CHECKING
 import gmpy2
 import numpy as np
 
-from mandelbrot.extended_exponent import Number, add, exponent, modulus, multiply, normal
-from mandelbrot.extended_exponent import power_of_two
+from mandelbrot.extended_exponent import (
+    add,
+    exponent,
+    modulus,
+    multiply,
+    normal,
+    power_of_two,
+)
 from mandelbrot.fixed_point import (
     WHOLE,
     _add,
@@ -104,7 +109,7 @@ def _pair(a: Limbs) -> tuple[float, float, int]:
 
 
 @kernel(entry=True)
-def iterate(
+def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     z: Limbs,
     c: Limbs,
     carried: Floats,
@@ -221,7 +226,7 @@ def square_address() -> int:
     places = [folder / ".dylibs", folder.parent / "gmpy2.libs"]
     for path in [p for place in places for p in sorted(place.glob("libgmp[-.]*"))]:
         try:
-            function = ctypes.CDLL(str(path)).__gmpn_sqr
+            function = getattr(ctypes.CDLL(str(path)), "__gmpn_sqr")
         except (OSError, AttributeError):
             continue
         word = ctypes.c_uint64
@@ -271,7 +276,9 @@ class ReferenceOrbit:
 
     def __post_init__(self) -> None:
         unit = 64 * self.size - WHOLE
-        parts = [max(-(4 << unit), min((p * 2**unit).__floor__(), 4 << unit)) for p in (self.re, self.im)]
+        parts = [
+            max(-(4 << unit), min((p * 2**unit).__floor__(), 4 << unit)) for p in (self.re, self.im)
+        ]
         self.re, self.im = (Fraction(p, 1 << unit) for p in parts)
         self._c = _limbs((parts[0], parts[1]), self.size)
         self._z = np.zeros_like(self._c)
@@ -311,7 +318,10 @@ class ReferenceOrbit:
         progress : callable (last, stop), optional
             Called now and then.
         """
-        with self._lock:
+        while not self._lock.acquire(timeout=0.02):
+            if cancel[0]:
+                return False
+        try:
             # A tenth of a second or so at a time.
             block = max(1024, int(3e8 / (2000 + 30 * self.size**1.6)))
             while self.last < stop and self.why == RUNNING:
@@ -333,6 +343,8 @@ class ReferenceOrbit:
                 if progress is not None:
                     progress(self.last, stop)
             return True
+        finally:
+            self._lock.release()
 
 
 def reference_orbit(re: Fraction, im: Fraction, radius: Fraction) -> ReferenceOrbit:

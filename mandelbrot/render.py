@@ -10,6 +10,8 @@ import numpy as np
 from mandelbrot.plane import integer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from mandelbrot.plane import Pyramid, Tile
@@ -20,6 +22,10 @@ Precision: TypeAlias = Literal["exact", "fast"]
 
 AUTO_MAXITER = 2**22
 """The hard cap of ``maxiter="auto"``: the count of a point that is never seen to escape."""
+
+
+DEEP = 2.0**-36
+"""Distance of sample points below which orbits are computed as differences from a reference."""
 
 
 def iteration_cap(maxiter: object) -> int:
@@ -60,6 +66,7 @@ def render_tile(
     maxiter: Maxiter = 255,
     precision: Precision = "exact",
     cancel: NDArray[np.uint8] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Counts:
     """Return the escape-time counts of one tile.
 
@@ -76,9 +83,11 @@ def render_tile(
         The cap, from 1 to 2**32 - 1. A count equal to it means "did not escape".
     precision : {"exact", "fast"}, default "exact"
         "exact": the count of exact arithmetic at each sample point. "fast": that of the float64
-        recurrence.
+        recurrence where pixels are larger than `DEEP`, below that of perturbation without proof.
     cancel : uint8 array of shape (1,), optional
         Polled while computing; another thread sets ``cancel[0] = 1`` to stop this call.
+    progress : callable (done, total), optional
+        Called now and then while a long reference orbit is being computed.
 
     Returns
     -------
@@ -102,23 +111,30 @@ def render_tile(
     # Compiled code and its compiler are loaded only when there is something to compute.
     from mandelbrot import escape_time  # noqa: PLC0415
 
-    re, im = tile.re.float64(), tile.im.float64()
-    out = np.empty((im.size, re.size), count_dtype(cap))
-    if precision == "fast":
-        finished = escape_time.fast_tile(re, im, cap, cancel, escape_time.counts_of(out))
+    out = np.empty((tile.im.size, tile.re.size), count_dtype(cap))
+    unsure = np.zeros(out.shape, np.bool_)
+    if pyramid.pixel_size(level) < DEEP:
+        from mandelbrot import deep  # noqa: PLC0415
+
+        finished = deep.count(
+            pyramid, (level, row, column), tile, cap, precision, cancel, progress, out, unsure
+        )
+    elif precision == "fast":
+        finished = escape_time.fast_tile(
+            tile.re.float64(), tile.im.float64(), cap, cancel, escape_time.counts_of(out)
+        )
     else:
-        unsure = np.zeros(out.shape, np.bool_)
         finished = escape_time.certified_tile(
-            re,
-            im,
+            tile.re.float64(),
+            tile.im.float64(),
             tile.re.is_float64 and tile.im.is_float64,
             cap,
             cancel,
             escape_time.counts_of(out),
             unsure.reshape(-1),
         )
-        if finished and unsure.any():
-            finished = _refine(tile, re, im, cap, cancel, out, unsure)
+    if finished and precision == "exact" and unsure.any():
+        finished = _refine(tile, cap, cancel, out, unsure)
     if not finished:
         msg = f"tile {level}/{row}.{column} was cancelled"
         raise CancelledError(msg)
@@ -129,8 +145,6 @@ def render_tile(
 
 def _refine(
     tile: Tile,
-    re: NDArray[np.float64],
-    im: NDArray[np.float64],
     maxiter: int,
     cancel: NDArray[np.uint8],
     out: Counts,
@@ -139,6 +153,7 @@ def _refine(
     """Count the unsure pixels again, with more and more digits; return False when cancelled."""
     from mandelbrot import escape_time  # noqa: PLC0415
 
+    re, im = tile.re.float64(), tile.im.float64()
     re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
     im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
     finished = escape_time.refined_tile(

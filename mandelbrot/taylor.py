@@ -19,14 +19,28 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mandelbrot.bla import AX, AY, BX, BY, CUBIC, CX, CY, EA, EB, EC, ERROR_A, ERROR_B, ET
-from mandelbrot.bla import LIPSCHITZ, UNIT
+from mandelbrot.bla import (
+    AX,
+    AY,
+    BX,
+    BY,
+    CUBIC,
+    CX,
+    CY,
+    EA,
+    EB,
+    EC,
+    ERROR_A,
+    ERROR_B,
+    ET,
+    LIPSCHITZ,
+    UNIT,
+)
 from mandelbrot.extended_exponent import exponent, power_of_two
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -52,7 +66,7 @@ def bend(b: Floats) -> float:
     total = 0.0
     for k in range(2, DEGREE + 1):
         total += k * b[2, k]
-    return total / b[2, 1] if b[2, 1] > 0 else math.inf
+    return float(total / b[2, 1]) if b[2, 1] > 0 else math.inf
 
 
 @kernel()
@@ -194,7 +208,7 @@ def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
     reach = max(math.sqrt(x * x + y * y) + scale, 1.0)
     reach *= reach
     reach *= reach
-    return 8 * DEGREE * UNIT * (b[2, 0] + DEGREE * varying(b) * reach * reach)
+    return float(8 * DEGREE * UNIT * (b[2, 0] + DEGREE * varying(b) * reach * reach))
 
 
 @kernel()

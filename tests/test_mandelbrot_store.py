@@ -176,6 +176,7 @@ def test_the_attribute_of_the_default_store():
         "center": ["0", "0"],
         "width": "5",
         "precision": "exact",
+        "floor": -11960,
     }
 
 
@@ -190,6 +191,7 @@ def test_the_attribute_of_the_default_store():
         },
         {"center": (Fraction(1, 3), -0.1), "width": Fraction(1, 7), "precision": "fast"},
         {"maxiter": np.int64(1000), "tilesize": np.int32(64)},
+        {"floor": -7},
     ],
 )
 def test_the_attribute_rebuilds_the_store(parameters):
@@ -209,6 +211,20 @@ def test_another_square_is_another_picture():
         while count < 500 and abs(z) <= 2:
             z, count = z * z + c, count + 1
         assert pixels[row, column] == count
+
+
+def test_there_are_levels_below_0():
+    center = ("-1.7590170270659", "0.01916067191295")
+    store = MandelbrotStore(3, 16, 4000, center=center, width="1e-9")
+    parent = np.frombuffer(store[store.chunk_key(-1, 8, 8)], np.uint16).reshape(16, 16)
+    assert len(np.unique(parent)) > 1
+    corner = MandelbrotStore(3, 16, 4000, center=center, width="1e-9", sampling="corner")
+    parent = np.frombuffer(corner[corner.chunk_key(-1, 8, 8)], np.uint16).reshape(16, 16)
+    child = np.frombuffer(corner[corner.chunk_key(-2, 16, 16)], np.uint16).reshape(16, 16)
+    np.testing.assert_array_equal(child[::2, ::2], parent[:8, :8])
+    key = store.chunk_key(-400, 2**403 // 3, 2**403 // 2)
+    assert len(store[key]) == 512
+    assert MandelbrotStore(floor=0).get("-1/0.0") is None
 
 
 def test_a_cancelled_tile_stops():

@@ -1,0 +1,176 @@
+"""Tiles below float64's depth: from a tile's address to its reference orbit, tables and counts.
+
+The square is divided into *cells*: the tiles of every `CELL_LEVELS`-th level, the coarsest being
+the whole square. All tiles within a cell, down to the next cells, share the orbit of its centre,
+so that a tile's orbit follows from its address alone. Orbits and tables are kept in a cache of
+bounded size; who needs one that is being computed waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+
+from mandelbrot import blocks
+from mandelbrot.bla import Table
+from mandelbrot.extended_exponent import from_fractions, scaled
+from mandelbrot.reference_orbit import ReferenceOrbit, reference_orbit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from numpy.typing import NDArray
+
+    from mandelbrot.plane import Axis, Pyramid, Tile
+
+    Flag = NDArray[np.uint8]
+    Floats = NDArray[np.float64]
+    Progress = Callable[[int, int], None]
+
+T = TypeVar("T")
+
+CELL_LEVELS = 4
+"""Levels of tiles that share one reference orbit."""
+
+CACHE_BYTES = 2**28
+"""Size of all orbits and tables that are kept, bytes."""
+
+EPSILON = {"exact": 2.0**-40, "fast": 2.0**-24}
+"""What an entry of the table (bla.py) may neglect, relative to the delta."""
+
+_FRACTION = 128  # bits below the largest |c - C|
+
+
+def _size(value: object) -> int:
+    return value.nbytes  # type: ignore[attr-defined,no-any-return]  # orbits and tables have it
+
+
+class _Cache:
+    """Values by key, the least recently used dropped; one computation for all who ask together."""
+
+    def __init__(self, size: int) -> None:
+        self._values: LRUCache[Hashable, object] = LRUCache(size, getsizeof=_size)
+        self._lock = threading.Lock()
+        self._busy: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, compute: Callable[[], T | None], cancel: Flag) -> T | None:
+        """Return the value of a key, computed if need be; None when that was cancelled."""
+        with self._lock:
+            if key in self._values:
+                return self._values[key]  # type: ignore[return-value]  # what `compute` gave
+            busy = self._busy.setdefault(key, threading.Lock())
+        while not busy.acquire(timeout=0.02):
+            if cancel[0]:
+                return None
+        try:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]  # type: ignore[return-value]  # what `compute` gave
+            value = compute()
+            if value is not None:
+                self.keep(key, value)
+            return value
+        finally:
+            busy.release()
+
+    def keep(self, key: Hashable, value: object) -> None:
+        """Keep a value, or note that it has grown; one larger than the cache is not kept."""
+        with self._lock:
+            self._values.pop(key, None)
+            if _size(value) <= self._values.maxsize:
+                self._values[key] = value
+            self._busy.pop(key, None)
+
+
+_cache = _Cache(CACHE_BYTES)
+
+
+def _cell(
+    pyramid: Pyramid, level: int, row: int, column: int
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Return the centre and the side of the cell of a tile."""
+    up = (pyramid.levels - level) % CELL_LEVELS
+    side = pyramid.width / pyramid.tiles(level + up)
+    half = Fraction(1, 2)
+    return (
+        pyramid.center[0] - pyramid.width / 2 + ((column >> up) + half) * side,
+        pyramid.center[1] + pyramid.width / 2 - ((row >> up) + half) * side,
+        side,
+    )
+
+
+def _offsets(axis: Axis, origin: Fraction, e: int) -> Floats:
+    """Return the sample points of an axis minus `origin`, divided by 2^e, each rounded once."""
+    numerator = axis.first * origin.denominator - origin.numerator * axis.denominator
+    denominator = axis.denominator * origin.denominator
+    shift = _FRACTION - e
+    first = (numerator << max(shift, 0)) // (denominator << max(-shift, 0))
+    step = (axis.step << max(shift, 0)) // (axis.denominator << max(-shift, 0))
+    # Off by at most size + 1 units of 2^-128 before the division, which rounds.
+    return np.array([(first + k * step) / 2**_FRACTION for k in range(axis.size)])
+
+
+def _orbit(
+    re: Fraction, im: Fraction, side: Fraction, cap: int, cancel: Flag, progress: Progress | None
+) -> ReferenceOrbit | None:
+    """Return the orbit of a cell's centre, up to its end or Z_cap."""
+    key = "orbit", re, im, side
+    orbit = _cache.get(key, lambda: reference_orbit(re, im, side * Fraction(7072, 10000)), cancel)
+    if orbit is None or not orbit.extend(cap, cancel, progress):
+        return None
+    _cache.keep(key, orbit)
+    return orbit
+
+
+def count(
+    pyramid: Pyramid,
+    address: tuple[int, int, int],
+    tile: Tile,
+    cap: int,
+    precision: str,
+    cancel: Flag,
+    progress: Progress | None,
+    out: NDArray[np.unsignedinteger],
+    unsure: NDArray[np.bool_],
+) -> bool:
+    """Write the counts of a tile, and mark those that are not certain. False when cancelled."""
+    cell = _cell(pyramid, *address)
+    orbit = _orbit(*cell, cap, cancel, progress)
+    if orbit is None:
+        return False
+    last, epsilon = min(orbit.last, cap), EPSILON[precision]
+    # No entry leads to the last iterate, which may be outside |Z| ≤ 2.
+    table = _cache.get(
+        ("table", cell, last, epsilon),
+        lambda: Table.build(orbit, last - 1, epsilon, cancel),
+        cancel,
+    )
+    if table is None:
+        return False
+    far_re = max(abs(tile.re[0] - orbit.re), abs(tile.re[tile.re.size - 1] - orbit.re))
+    far_im = max(abs(tile.im[0] - orbit.im), abs(tile.im[tile.im.size - 1] - orbit.im))
+    _, _, e = from_fractions(far_re, far_im)
+    if far_re == far_im == 0:
+        e = 0
+    h = scaled(Fraction(tile.re.step, tile.re.denominator), e)
+    places = np.arange(tile.re.size) - (tile.re.size - 1) / 2
+    radius = max(tile.re.size - 1, 1) * h * (np.sqrt(0.5) + 2.0**-40)
+    counts = np.empty(out.size, np.uint32)
+    end, end_e = orbit.error
+    frame = (
+        orbit.orbit, orbit.tiny, orbit.tiny_at, orbit.tinies, last, end, end_e,
+        table.offsets, table.radii, table.coefficients, table.exponents, table.last,
+        1.0 if precision == "exact" else 0.0,
+    )  # fmt: skip
+    finished = blocks.count_tile(
+        _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
+        places * (h / radius), -places * (h / radius), radius, cap, frame, cancel, counts,
+        unsure.reshape(-1), np.zeros(8),
+    )  # fmt: skip
+    if finished:
+        out[:] = counts.reshape(out.shape)
+    return bool(finished)
