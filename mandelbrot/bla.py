@@ -242,6 +242,7 @@ def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: in
 def _write(
     entry: Entry,
     k: int,
+    widest: Real,
     epsilon: float,
     coefficients: Floats,
     exponents: NDArray[np.int32],
@@ -254,7 +255,9 @@ def _write(
     coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f
     coefficients[k, CX], coefficients[k, CY] = c[0], c[1]
     # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest by its bound.
-    stretch = 1 + 2 * (_value(_over(_times(gamma, r), (size, a[4]))) + epsilon + ea + eb)
+    stretch = 1 + 2 * (_value(_over(_times(gamma, r), (size, a[4]))) + epsilon + ea)
+    if r[0] > 0:
+        stretch += 2 * eb * _value(_over(_times(beta, widest), _times((size, a[4]), r)))
     coefficients[k, LIPSCHITZ] = stretch * size * _UP
     coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
     coefficients[k, ERROR_B] = (eb + _EVALUATION) * beta[0] * _UP
@@ -296,14 +299,14 @@ def build(
         for j in range(1, 1 << SHORTEST):
             step = _single(m + j, orbit, tiny, tiny_at, tinies)
             entry = _merge(entry, step, widest, epsilon)
-        _write(entry, offsets[SHORTEST] + k, epsilon, coefficients, exponents, radii)
+        _write(entry, offsets[SHORTEST] + k, widest, epsilon, coefficients, exponents, radii)
         _keep(entry, work, k)
     level = SHORTEST + 1
     while level_count > 1:
         level_count >>= 1
         for k in range(level_count):
             entry = _merge(_kept(work, 2 * k), _kept(work, 2 * k + 1), widest, epsilon)
-            _write(entry, offsets[level] + k, epsilon, coefficients, exponents, radii)
+            _write(entry, offsets[level] + k, widest, epsilon, coefficients, exponents, radii)
             _keep(entry, work, k)
         if cancel[0]:
             return False

@@ -246,7 +246,7 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
     end = plain(end_error, end_e)
     small = 4.0**NEAR
     across = s_re.size
-    dc_error = 2.0**-52 * plain(2.0, dc_e) + 1e-290
+    dc_error = 2.0**-52 * plain(3.0, dc_e) + 1e-290  # 2 u |dc|, each part below 2
     lanes = 0
     while (lanes or waiting) and not cancel[0]:
         while waiting and lanes <= LANES - _LEAF * _LEAF and not cancel[0]:

@@ -23,9 +23,12 @@ Precision: TypeAlias = Literal["exact", "fast"]
 AUTO_MAXITER = 2**22
 """The hard cap of ``maxiter="auto"``: the count of a point that is never seen to escape."""
 
+DEEP = 2.0**-46
+"""Distance of sample points below which orbits are computed as differences from a reference.
 
-DEEP = 2.0**-36
-"""Distance of sample points below which orbits are computed as differences from a reference."""
+Measured in the seahorse valley, maxiter 5000, exact, seconds for 256² pixels directly and by
+differences: 0.13, 0.10 at 2**-40; 0.32, 1.24 at 2**-43; 0.46, 0.29 at 2**-46; 0.47, 0.92 at 2**-50.
+"""
 
 
 def iteration_cap(maxiter: object) -> int:

@@ -28,7 +28,7 @@ def test_is_committed_without_outputs(notebook):
 
 def test_every_cell_runs(notebook):
     client = NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}}
+        notebook, timeout=240, resources={"metadata": {"path": str(ROOT / "notebooks")}}
     )
     client.execute()  # raises CellExecutionError for a cell that fails
 

@@ -24,8 +24,9 @@ LOCATIONS = json.loads((Path(__file__).parents[1] / "data" / "deep_locations.jso
 
 
 @pytest.fixture(autouse=True)
-def empty_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "_cache", deep._Cache(deep.CACHE_BYTES))
+    monkeypatch.setattr(render, "DEEP", 1.0)  # also where the direct rungs would be chosen
 
 
 def location(name: str, **parameters: object) -> tuple[Pyramid, int]:
@@ -140,6 +141,7 @@ def test_fast_is_nearly_right_and_does_not_depend_on_order(
 
     fast = [tile(address) for address in addresses]
     monkeypatch.setattr(deep, "_cache", deep._Cache(deep.CACHE_BYTES))
+    monkeypatch.setattr(render, "DEEP", 1.0)  # also where the direct rungs would be chosen
     tile(addresses[0], 2 * maxiter)
     for address, expected in reversed(list(zip(addresses, fast, strict=True))):
         np.testing.assert_array_equal(tile(address), expected)
