@@ -89,7 +89,7 @@ LRUStoreCache(store, max_size)
     clear()
     get(key, prototype=None, byte_range=None, *, default=None)
 MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=None, *, sampling='center',
-        zarr_format=2, center=(0, 0), width=5, precision='exact', executor=None)
+        zarr_format=2, center=(0, 0), width=5, precision='exact', executor=None, floor=None)
     tile(level, row, column)
     chunk_key(level, row, column)
     decode(chunk)

@@ -78,7 +78,9 @@ test("a thousand levels down and back, every one in sight: no wrong tile, no bla
         new Promise<void>((resolve) => {
           const look = () => {
             const { level: at, state, complete } = (element as HTMLElement).dataset;
-            if (at === String(level) && state === "idle" && complete === "true") resolve();
+            const painted = at === String(level) && state === "idle" && complete === "true";
+            // What is drawn in one frame is on the screen by the one after the next.
+            if (painted) requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
             else requestAnimationFrame(look);
           };
           look();
