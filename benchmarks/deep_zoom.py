@@ -10,6 +10,7 @@ import argparse
 import json
 import resource
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,6 @@ def view(where: dict[str, str], side: int) -> Pyramid:
 
     Tile (0, 0) of a pyramid of one level is the upper left quarter of its square.
     """
-    from fractions import Fraction  # noqa: PLC0415 - only here
-
     half = Fraction(where["width"]) / 2
     center = Fraction(where["re"]) + half, Fraction(where["im"]) - half
     return Pyramid(levels=1, tilesize=side, center=center, width=4 * half)
