@@ -53,7 +53,8 @@ def _gather(state: Floats, width: int, orbit: Floats) -> None:
         state[GX + i], state[GY + i] = orbit[k, 0], orbit[k, 1]
 
 
-@kernel(contract=True)
+# Nothing is fused: without a certificate the bytes would depend on the machine.
+@kernel()
 def _advance(
     state: Floats,
     width: int,
@@ -219,7 +220,6 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
     cancel: NDArray[np.uint8],
     counts: NDArray[np.uint32],
     unsure: Bools,
-    statistics: Floats,
 ) -> bool:
     """Write the counts of a tile, row by row, and where they are not certain.
 
@@ -269,9 +269,7 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
             e, error, m, n, common = _follow(
                 here, work, e, error, m, n, dc, dc_e, maxiter, frame, cancel
             )
-            statistics[0] += 1
             if common >= 0:
-                statistics[1] += 1
                 for j in range(top, bottom):
                     for i in range(left, right):
                         counts[j * across + i] = common
@@ -315,7 +313,6 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
                         status, d, loose, m1, n1 = far(
                             d, loose, at, m, n, maxiter, memory, lanes, _FRESH, frame
                         )
-                        statistics[4] += n1 - n
                         if status == FAR:
                             _load(state, lanes, d, loose, at, m1, n1, orbit)
                             target[lanes] = pixel
@@ -326,7 +323,6 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
         for _ in range(_STEPS):
             _gather(state, padded, orbit)
             _advance(state, padded, float(last), float(maxiter), end, small, dc_error)
-        statistics[2] += padded * _STEPS
         lane = 0
         while lane < lanes:
             x, y, u, v = state[DX + lane], state[DY + lane], state[ZX + lane], state[ZY + lane]
@@ -340,7 +336,6 @@ def count_tile(  # noqa: C901, PLR0912, PLR0915 - the pool's state does not spli
             s = min(r, s)
             lost = frame[12] > 0 and not state[E + lane] <= _HOPELESS
             if r > 3.999 or s < 4 * small or state[N + lane] >= maxiter or lost:
-                statistics[3] += 1
                 pixel = target[lane]
                 j, i = pixel // across, pixel % across
                 at = normal(dc_re[i], dc_im[j], dc_e)

@@ -169,7 +169,7 @@ def count(
     finished = blocks.count_tile(
         _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
         places * (h / radius), -places * (h / radius), radius, cap, frame, cancel, counts,
-        unsure.reshape(-1), np.zeros(8),
+        unsure.reshape(-1),
     )  # fmt: skip
     if finished:
         out[:] = counts.reshape(out.shape)

@@ -65,7 +65,6 @@ FAR, CERTAIN, UNSURE = range(3)
 
 _UP = 1 + 2.0**-48
 _IN, _OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
-_HOPELESS = 0.25  # an error bound beyond which no later iterate can be certified
 
 
 @kernel()

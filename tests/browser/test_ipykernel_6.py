@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    kernel = pip_target(tmp_path_factory.mktemp("ipykernel"), "ipykernel<7")
-    write_kernel(tmp_path_factory.mktemp("jupyter"), kernel, (patch := pytest.MonkeyPatch()))
-    with serve("lab", tmp_path_factory.mktemp("lab")) as server:
-        yield server
-    patch.undo()
+    packages = pip_target(tmp_path_factory.mktemp("ipykernel"), "ipykernel<7")
+    folder = tmp_path_factory.mktemp("jupyter")
+    write_kernel(folder, packages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        with serve("lab", tmp_path_factory.mktemp("lab")) as server:
+            yield server
 
 
-def write_kernel(folder: Path, packages: Path, patch: pytest.MonkeyPatch) -> None:
+def write_kernel(folder: Path, packages: Path) -> None:
     """Make the kernel "python3" one of the ipykernel that is in `packages`."""
     kernels = folder / "kernels" / "python3"
     kernels.mkdir(parents=True)
@@ -46,7 +48,6 @@ def write_kernel(folder: Path, packages: Path, patch: pytest.MonkeyPatch) -> Non
         "env": {"PYTHONPATH": python_path},
     }
     (kernels / "kernel.json").write_text(json.dumps(spec))
-    patch.setenv("JUPYTER_PATH", str(folder))
 
 
 def test_the_picture_comes_and_the_handle_answers(notebook: Notebook) -> None:

@@ -32,6 +32,12 @@ EXACT = [
     (("-0.72509765625", "0.21240234375"), "1e-12", 2000),
 ]
 
+DEEP = [
+    (("-0.743643887037151", "0.131825904205330"), "7e-13", 3000),
+    (("-1.759817130804847813610825010561798238244", "-0.012593310799749865383746631843264858450"),
+     "4e-14", 4036),
+]  # fmt: skip
+
 
 def start(
     folder: Path, views: list[tuple[object, ...]], precision: str, **environment: str | Path
@@ -66,9 +72,12 @@ def package(tmp_path: Path) -> Path:
 @pytest.mark.skipif(
     os.uname().machine != "x86_64", reason="NUMBA_CPU_NAME=generic has no SIMD only on x86-64"
 )
-def test_bytes_do_not_depend_on_the_instruction_set(package: Path, tmp_path: Path) -> None:
-    generic = start(package, EXACT, "exact", NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=tmp_path)
-    plain = start(package, EXACT, "exact", NUMBA_CACHE_DIR=tmp_path)
+@pytest.mark.parametrize(("views", "precision"), [(EXACT, "exact"), (DEEP, "fast")])
+def test_bytes_do_not_depend_on_the_instruction_set(
+    package: Path, tmp_path: Path, views: list[tuple[object, ...]], precision: str
+) -> None:
+    generic = start(package, views, precision, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=tmp_path)
+    plain = start(package, views, precision, NUMBA_CACHE_DIR=tmp_path)
     assert result(generic)[0] == result(plain)[0]
 
 
