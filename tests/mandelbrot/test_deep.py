@@ -257,13 +257,20 @@ def test_table_entries_keep_their_bounds(name: str) -> None:
                 if table.radii[at] < -(2.0**30):
                     continue
                 m, steps = 1 + ((at - int(table.offsets[level])) << level), 1 << level
-                radius = gmpy2.exp2(gmpy2.mpfr(float(np.floor(table.radii[at]))))
+                whole = float(np.floor(table.radii[at]))
+                radius = gmpy2.exp2(gmpy2.mpfr(whole)) * (1 + table.radii[at] - whole)
+                # What r is chosen for, the entry being used up to r/2.
+                third = gmpy2.mpfr(table.coefficients[at, bla.CUBIC]) * (2 * radius) ** 2
+                modulus = gmpy2.mpfr(np.hypot(*table.coefficients[at, : bla.AY + 1]))
+                third *= gmpy2.exp2(int(table.exponents[at, bla.ET] - table.exponents[at, bla.EA]))
+                assert third <= epsilon * modulus, (level, at)
                 for size, dc_size in [(1, 1), (0.9, 0), (1e-3, 0.5), (1e-8, 1)]:
                     turn = np.exp(2j * np.pi * rng.random(2))
                     d0 = radius * size * gmpy2.mpc(complex(turn[0]))
                     dc = gmpy2.exp2(orbit.radius_e) * dc_size * gmpy2.mpc(complex(turn[1]))
-                    d = d0
+                    d, derivative = d0, gmpy2.mpc(1)
                     for k in range(m, m + steps):
+                        derivative *= 2 * (z[k] + d)
                         d = (2 * z[k] + d) * d + dc
                     v, e = table.coefficients[at], [int(p) for p in table.exponents[at]]
                     a, b, quadratic = (
@@ -275,10 +282,42 @@ def test_table_entries_keep_their_bounds(name: str) -> None:
                         + gmpy2.mpfr(v[bla.ERROR_B]) * gmpy2.exp2(e[bla.EB]) * abs(dc)
                         + gmpy2.mpfr(v[bla.CUBIC]) * gmpy2.exp2(e[bla.ET]) * abs(d0) ** 3
                     )
+                    stretch = gmpy2.mpfr(v[bla.LIPSCHITZ]) * gmpy2.exp2(e[bla.EA])
+                    assert abs(derivative) <= stretch, (level, at, size)
                     error = abs(a * d0 + b * dc + quadratic * d0 * d0 - d)
                     assert error <= bound, (level, at, size)
                     checked += error > bound * 1e-6
     assert checked > 10
+
+
+def test_lanes_are_rebased_before_their_bound_stops_holding() -> None:
+    from mandelbrot import blocks  # noqa: PLC0415
+
+    rng = np.random.default_rng(11)
+    lanes = 200
+    state = np.zeros(blocks._STATE)
+
+    def variable(at: int) -> NDArray[np.float64]:
+        return state[at : at + lanes]
+
+    for at in (blocks.RX, blocks.RY, blocks.GX, blocks.GY):
+        variable(at)[:] = rng.uniform(-1.2, 1.2, lanes) * 10.0 ** -rng.integers(0, 5, lanes)
+    for at, reference in ((blocks.DX, blocks.RX), (blocks.DY, blocks.RY)):
+        variable(at)[:] = rng.uniform(-0.5, 0.5, lanes) * np.abs(variable(reference))
+        variable(blocks.ZX + at - blocks.DX)[:] = variable(reference) + variable(at)
+    variable(blocks.E)[:] = 1e-15
+    before = state.copy()
+    blocks._advance.py_func(state, lanes, 1e9, 1e9, 0.0, 0.0, 1e-20)  # type: ignore[attr-defined]
+    moved = variable(blocks.N) == 1
+    assert moved.sum() > lanes / 2
+    d = np.hypot(variable(blocks.DX), variable(blocks.DY))[moved]
+    z = np.hypot(variable(blocks.ZX), variable(blocks.ZY))[moved]
+    rebased = variable(blocks.M)[moved] == 0
+    assert 10 < rebased.sum() < moved.sum() - 10
+    assert (d <= z * (1 + 1e-12)).all()  # what the bound of a step's rounding takes for granted
+    at_rest = before[blocks.E : blocks.E + lanes][moved]
+    sizes = np.hypot(before[blocks.ZX : blocks.ZX + lanes], before[blocks.ZY : blocks.ZY + lanes])
+    assert (variable(blocks.E)[moved] >= 2 * sizes[moved] * at_rest).all()
 
 
 def test_threads_get_the_same_tile() -> None:
