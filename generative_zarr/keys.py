@@ -26,16 +26,28 @@ _PATTERNS = {
     3: re.compile(rf"{_LEVEL}/c/{_NUMBER}/{_NUMBER}"),
 }
 _TEMPLATES = {2: "{}/{}.{}", 3: "{}/c/{}/{}"}
+# One chunk holds all channels: its index along their axis, the first, is 0.
+_CHANNEL_PATTERNS = {
+    2: re.compile(rf"{_LEVEL}/0\.{_NUMBER}\.{_NUMBER}"),
+    3: re.compile(rf"{_LEVEL}/c/0/{_NUMBER}/{_NUMBER}"),
+}
+_CHANNEL_TEMPLATES = {2: "{}/0.{}.{}", 3: "{}/c/0/{}/{}"}
 _MAX_KEY_LENGTH = 10_000
 
 
-def chunk_key(level: int, row: int, column: int, zarr_format: ZarrFormat) -> str:
-    """Return the key of a tile: ``"39/0.1"`` in Zarr format 2, ``"39/c/0/1"`` in format 3."""
-    return _TEMPLATES[zarr_format].format(level, row, column)
+def chunk_key(
+    level: int, row: int, column: int, zarr_format: ZarrFormat, *, channels: bool = False
+) -> str:
+    """Return the key of a tile: ``"39/0.1"`` in Zarr format 2, ``"39/c/0/1"`` in format 3.
+
+    With an axis of `channels` before those of rows and columns: ``"39/0.0.1"``, ``"39/c/0/0/1"``.
+    """
+    templates = _CHANNEL_TEMPLATES if channels else _TEMPLATES
+    return templates[zarr_format].format(level, row, column)
 
 
 def parse_chunk_key(
-    key: object, *, levels: int, floor: int, zarr_format: ZarrFormat
+    key: object, *, levels: int, floor: int, zarr_format: ZarrFormat, channels: bool = False
 ) -> Address | None:
     """Return the tile that a key names.
 
@@ -47,6 +59,8 @@ def parse_chunk_key(
         Levels run from `floor` (finest) to ``levels - 1``; level L has ``2**(levels - L)`` rows
         and columns of tiles.
     zarr_format : {2, 3}
+    channels : bool
+        Whether there is an axis of channels, all of which are in each chunk.
 
     Returns
     -------
@@ -56,7 +70,8 @@ def parse_chunk_key(
     """
     if not isinstance(key, str) or len(key) > _MAX_KEY_LENGTH:
         return None
-    match = _PATTERNS[zarr_format].fullmatch(key)
+    patterns = _CHANNEL_PATTERNS if channels else _PATTERNS
+    match = patterns[zarr_format].fullmatch(key)
     if match is None:
         return None
     level = int(match[1])

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zarr.abc.codec import BytesBytesCodec
 from zarr.registry import get_codec_class
 
+from generative_zarr.channels import omero
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
     from numcodecs.abc import Codec
 
+    from generative_zarr.channels import Channel
     from generative_zarr.keys import ZarrFormat
 
 __all__ = ["JSON", "OME_KEYS", "Sampling", "pyramid_metadata", "zarr3_codec"]
@@ -23,10 +26,12 @@ JSON: TypeAlias = Any
 
 Sampling: TypeAlias = Literal["center", "corner"]
 
-OME_KEYS = {2: "multiscales", 3: "ome"}
-"""The group attribute that makes a Zarr group an OME-Zarr image, by Zarr format."""
+OME_KEYS = {2: ("multiscales", "omero"), 3: ("ome",)}
+"""The group attributes that describe an OME-Zarr image, by Zarr format."""
 
-AXES = ("y", "x")
+AXES = {"y": "space", "x": "space"}
+CHANNEL_AXES = {"c": "channel", **AXES}
+"""Names and types of an image's axes, without channels and with them."""
 
 
 def pyramid_metadata(
@@ -39,40 +44,46 @@ def pyramid_metadata(
     sampling: Sampling,
     name: str,
     attributes: Mapping[str, JSON],
+    channels: tuple[Channel, ...] | None = None,
 ) -> dict[str, bytes]:
     """Return every metadata document of a pyramid.
 
     Level L, 0 ≤ L < `levels`, is a square of ``tilesize * 2**(levels - L)`` pixels a side in
-    chunks of `tilesize`. Format 2 is OME-Zarr 0.4, format 3 is OME-Zarr 0.5; both carry
-    consolidated metadata.
+    chunks of `tilesize`, each with all of its `channels` where there are any. Format 2 is OME-Zarr
+    0.4, format 3 is OME-Zarr 0.5; both carry consolidated metadata.
 
     Returns
     -------
     dict of str to bytes
         The documents by key, the root's first.
     """
-    multiscale = _multiscale(levels, sampling, name)
-    sides = [tilesize << (levels - level) for level in range(levels)]
+    axes = AXES if channels is None else CHANNEL_AXES
+    image: dict[str, JSON] = {"multiscales": [_multiscale(levels, sampling, name, axes)]}
+    if channels is not None:
+        image["omero"] = omero(channels, dtype)
+    planes = () if channels is None else (len(channels),)
+    chunk = (*planes, tilesize, tilesize)
+    shapes = [(*planes, *[tilesize << (levels - level)] * 2) for level in range(levels)]
     if zarr_format == 2:  # noqa: PLR2004 - the format's own number
-        multiscale = {"version": "0.4", **multiscale}
-        documents = {
+        image["multiscales"][0] = {"version": "0.4", **image["multiscales"][0]}
+        documents: dict[str, JSON] = {
             ".zgroup": {"zarr_format": 2},
-            ".zattrs": {"multiscales": [multiscale], **attributes},
+            ".zattrs": {**image, **attributes},
         } | {
-            f"{level}/.zarray": _array_v2(side, tilesize, dtype, compressor)
-            for level, side in enumerate(sides)
+            f"{level}/.zarray": _array_v2(shape, chunk, dtype, compressor)
+            for level, shape in enumerate(shapes)
         }
         consolidated = {"zarr_consolidated_format": 1, "metadata": documents}
         documents = {".zmetadata": consolidated} | documents
     else:
         arrays = {
-            str(level): _array_v3(side, tilesize, dtype, compressor)
-            for level, side in enumerate(sides)
+            str(level): _array_v3(shape, chunk, axes, dtype, compressor)
+            for level, shape in enumerate(shapes)
         }
         group = {
             "zarr_format": 3,
             "node_type": "group",
-            "attributes": {"ome": {"version": "0.5", "multiscales": [multiscale]}, **attributes},
+            "attributes": {"ome": {"version": "0.5", **image}, **attributes},
             "consolidated_metadata": {
                 "kind": "inline",
                 "must_understand": False,
@@ -86,42 +97,52 @@ def pyramid_metadata(
     }
 
 
-def _multiscale(levels: int, sampling: Sampling, name: str) -> dict[str, JSON]:
+def _multiscale(
+    levels: int, sampling: Sampling, name: str, axes: Mapping[str, str]
+) -> dict[str, JSON]:
     return {
         "name": name,
-        "axes": [{"name": axis, "type": "space"} for axis in AXES],
+        "axes": [{"name": axis, "type": kind} for axis, kind in axes.items()],
         "datasets": [
             {
                 "path": str(level),
-                "coordinateTransformations": _transformations(level, sampling),
+                "coordinateTransformations": _transformations(level, sampling, len(axes) - 2),
             }
             for level in range(levels)
         ],
     }
 
 
-def _transformations(level: int, sampling: Sampling) -> list[dict[str, JSON]]:
+def _transformations(level: int, sampling: Sampling, others: int) -> list[dict[str, JSON]]:
     """Map array indices of a level to world coordinates: the array indices of level 0.
 
     An index stands for the place of its sample. Centre-sampled levels cover the same square, so
     the first sample of level L lies ``(2**L - 1) / 2`` pixels of level 0 further in than that of
-    level 0. Corner-sampled levels all have their first sample at the same place.
+    level 0. Corner-sampled levels all have their first sample at the same place. The `others`,
+    axes before those of rows and columns, are alike in all levels.
     """
     scale = 2.0**level
-    transformations: list[dict[str, JSON]] = [{"type": "scale", "scale": [scale, scale]}]
+    transformations: list[dict[str, JSON]] = [
+        {"type": "scale", "scale": [1.0] * others + [scale, scale]}
+    ]
     if sampling == "center":
         shift = (scale - 1) / 2
-        transformations.append({"type": "translation", "translation": [shift, shift]})
+        transformations.append(
+            {"type": "translation", "translation": [0.0] * others + [shift, shift]}
+        )
     return transformations
 
 
 def _array_v2(
-    side: int, tilesize: int, dtype: np.dtype[Any], compressor: Codec | None
+    shape: tuple[int, ...],
+    chunk: tuple[int, ...],
+    dtype: np.dtype[Any],
+    compressor: Codec | None,
 ) -> dict[str, JSON]:
     return {
         "zarr_format": 2,
-        "shape": [side, side],
-        "chunks": [tilesize, tilesize],
+        "shape": list(shape),
+        "chunks": list(chunk),
         "dtype": dtype.str,
         "compressor": compressor and compressor.get_config(),
         "fill_value": dtype.type(0).item(),
@@ -132,7 +153,11 @@ def _array_v2(
 
 
 def _array_v3(
-    side: int, tilesize: int, dtype: np.dtype[Any], compressor: Codec | None
+    shape: tuple[int, ...],
+    chunk: tuple[int, ...],
+    axes: Mapping[str, str],
+    dtype: np.dtype[Any],
+    compressor: Codec | None,
 ) -> dict[str, JSON]:
     codecs: list[JSON] = [{"name": "bytes", "configuration": {"endian": "little"}}]
     if compressor is not None:
@@ -140,13 +165,13 @@ def _array_v3(
     return {
         "zarr_format": 3,
         "node_type": "array",
-        "shape": [side, side],
+        "shape": list(shape),
         "data_type": dtype.name,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [tilesize, tilesize]}},
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunk)}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": dtype.type(0).item(),
         "codecs": codecs,
-        "dimension_names": list(AXES),
+        "dimension_names": list(axes),
         "attributes": {},
     }
 

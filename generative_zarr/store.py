@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from generative_zarr import elsewhere
+from generative_zarr.channels import as_channels
 from generative_zarr.keys import MAX_DEPTH, Address, ZarrFormat, chunk_key, parse_chunk_key
 from generative_zarr.metadata import OME_KEYS, pyramid_metadata
 from generative_zarr.read_only import ReadOnlyStore, byte_slice
@@ -19,13 +20,14 @@ from generative_zarr.single_flight import Cancellation, SingleFlight
 from generative_zarr.validation import choice, codec, group_attributes, integer, pixel_type, text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from typing import Self
 
     from numcodecs.abc import Codec
     from numpy.typing import DTypeLike, NDArray
     from zarr.abc.store import ByteRequest
 
+    from generative_zarr.channels import Channel
     from generative_zarr.metadata import JSON, Sampling
 
 __all__ = ["GenerativeStore"]
@@ -46,7 +48,8 @@ class GenerativeStore(ReadOnlyStore):
 
     Level L has ``2**(levels - L)`` rows and columns of tiles. Level 0 is the finest in the
     metadata, and ``levels - 1``, of 2 x 2 tiles, the coarsest. Only metadata are listed, for
-    chunks may be countless; reading a key that names no document and no chunk gives None.
+    chunks may be countless; reading a key that names no document and no chunk gives None. A chunk
+    is a tile, with all of its channels.
 
     The store may be used from any number of threads and event loops. It can be pickled if what a
     subclass adds to it can be. Stores are equal when they are of one class and have equal
@@ -73,6 +76,8 @@ class GenerativeStore(ReadOnlyStore):
     floor : int
         Finest level that has chunks, 0 or below: chunks of levels below 0 can be read but have no
         metadata. At most 12000 levels in all.
+    channels : sequence of Channel, optional
+        What the first axis of a tile holds. Default: a tile has no such axis.
     executor : concurrent.futures.Executor, optional
         Where tiles are computed and encoded: a pool of threads, a `ProcessPoolExecutor`, Dask's
         ``client.get_executor(pure=False)``, an `MPIPoolExecutor`. What is computed is the same
@@ -102,6 +107,7 @@ class GenerativeStore(ReadOnlyStore):
         name: str = "",
         attributes: Mapping[str, JSON] | None = None,
         floor: int = 0,
+        channels: Sequence[Channel] | None = None,
         executor: Executor | None = None,
     ) -> None:
         super().__init__()
@@ -116,6 +122,7 @@ class GenerativeStore(ReadOnlyStore):
         self._attributes = group_attributes(
             {} if attributes is None else attributes, OME_KEYS[self._zarr_format]
         )
+        self._channels = as_channels(channels)
         self._executor = _checked_executor(executor)
         self._prepare()
 
@@ -130,6 +137,7 @@ class GenerativeStore(ReadOnlyStore):
             sampling=self._sampling,
             name=self._name,
             attributes=self._attributes,
+            channels=self._channels,
         )
         self._chunks = SingleFlight(self._start)
         self._encode_constant = lru_cache(_CONSTANTS)(self._encode_constant_uncached)
@@ -143,6 +151,17 @@ class GenerativeStore(ReadOnlyStore):
     def tilesize(self) -> int:
         """Side of a chunk, pixels."""
         return self._tilesize
+
+    @property
+    def channels(self) -> tuple[Channel, ...] | None:
+        """The channels of a tile; None where tiles have no axis for them."""
+        return self._channels
+
+    @property
+    def tile_shape(self) -> tuple[int, ...]:
+        """Shape of a tile: (tilesize, tilesize), after the number of channels where there are."""
+        planes = () if self._channels is None else (len(self._channels),)
+        return (*planes, self._tilesize, self._tilesize)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -171,18 +190,26 @@ class GenerativeStore(ReadOnlyStore):
 
         Returns
         -------
-        ndarray, shape (tilesize, tilesize)
-            Of the store's dtype. A constant tile is best returned as
+        ndarray, shape (tilesize, tilesize), or (channels, tilesize, tilesize)
+            That is `tile_shape`, and of the store's dtype. A constant tile is best returned as
             ``np.broadcast_to(value, shape)``: it is encoded once per value.
         """
 
     def chunk_key(self, level: int, row: int, column: int) -> str:
-        """Return the key of a tile, such as ``"39/0.1"`` or, in Zarr format 3, ``"39/c/0/1"``."""
-        return chunk_key(level, row, column, self._zarr_format)
+        """Return the key of a tile.
+
+        ``"39/0.1"``, or ``"39/c/0/1"`` in Zarr format 3; with channels ``"39/0.0.1"``, or
+        ``"39/c/0/0/1"``.
+        """
+        return chunk_key(level, row, column, self._zarr_format, channels=self._channels is not None)
 
     def _address(self, key: object) -> Address | None:
         return parse_chunk_key(
-            key, levels=self._levels, floor=self._floor, zarr_format=self._zarr_format
+            key,
+            levels=self._levels,
+            floor=self._floor,
+            zarr_format=self._zarr_format,
+            channels=self._channels is not None,
         )
 
     def with_read_only(self, read_only: bool = False) -> Self:  # noqa: FBT001, FBT002 - zarr's signature
@@ -204,20 +231,25 @@ class GenerativeStore(ReadOnlyStore):
     def encoded_tile(self, address: Address) -> bytes:
         """Compute a tile in this thread and return the bytes of its chunk."""
         tile = self.tile(*address)
-        shape = (self._tilesize, self._tilesize)
-        if tile.shape != shape or tile.dtype.newbyteorder("=") != self._dtype.newbyteorder("="):
+        returned = (
+            f"{tile.dtype.newbyteorder('=')} of shape {tile.shape}"
+            if isinstance(tile, np.ndarray)
+            else f"{tile!r:.100}"
+        )
+        expected = f"{self._dtype.newbyteorder('=')} of shape {self.tile_shape}"
+        if returned != expected:
             msg = (
-                f"tile{address} returned {tile.dtype} of shape {tile.shape}, "
-                f"expected {self._dtype} of shape {shape}; correct {type(self).__name__}.tile"
+                f"tile{address} returned {returned}, expected {expected}; "
+                f"correct {type(self).__name__}.tile"
             )
             raise ValueError(msg)
         if any(tile.strides):
             return self._encode(tile)
-        return self._encode_constant(tile[0, 0].astype(self._dtype).tobytes())
+        return self._encode_constant(tile.flat[0].astype(self._dtype).tobytes())
 
     def _encode_constant_uncached(self, value: bytes) -> bytes:
         pixel = np.frombuffer(value, self._dtype)
-        return self._encode(np.broadcast_to(pixel, (self._tilesize, self._tilesize)))
+        return self._encode(np.broadcast_to(pixel, self.tile_shape))
 
     def _encode(self, tile: NDArray[Any]) -> bytes:
         chunk = np.ascontiguousarray(tile, self._dtype)
@@ -228,7 +260,7 @@ class GenerativeStore(ReadOnlyStore):
     def decode(self, chunk: bytes) -> NDArray[Any]:
         """Return the pixels of a chunk's bytes: the inverse of `encoded_tile`."""
         pixels = chunk if self._compressor is None else self._compressor.decode(chunk)
-        return np.frombuffer(pixels, self._dtype).reshape(self._tilesize, self._tilesize)
+        return np.frombuffer(pixels, self._dtype).reshape(self.tile_shape)
 
     async def _read(self, key: str, byte_range: ByteRequest | None) -> bytes | None:
         value = self._documents.get(key)

@@ -90,17 +90,18 @@ def codec(compressor: object, dtype: np.dtype[Any]) -> Codec | None:
     return compressor
 
 
-def group_attributes(attributes: Mapping[str, Any], reserved: str) -> dict[str, Any]:
-    """Return a copy of `attributes` as JSON has them, without the `reserved` one."""
+def group_attributes(attributes: Mapping[str, Any], reserved: Sequence[str]) -> dict[str, Any]:
+    """Return a copy of `attributes` as JSON has them, without the `reserved` ones."""
     if not isinstance(attributes, Mapping):
         msg = f"attributes is {attributes!r}, expected a mapping of names to JSON; pass a dict"
         raise TypeError(msg)
-    if reserved in attributes:
-        msg = (
-            f"attributes has {reserved!r}, which the store writes itself, expected others; "
-            "choose another name"
-        )
-        raise ValueError(msg)
+    for name in reserved:
+        if name in attributes:
+            msg = (
+                f"attributes has {name!r}, which the store writes itself, expected others; "
+                "choose another name"
+            )
+            raise ValueError(msg)
     try:
         copied: dict[str, Any] = json.loads(json.dumps(dict(attributes), allow_nan=False))
     except (TypeError, ValueError) as error:

@@ -33,10 +33,18 @@ def test_every_cell_runs(notebook):
     client.execute()  # raises CellExecutionError for a cell that fails
 
 
+def first_code(path: Path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    return next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_all_have_the_same_set_up_cell():
+    assert len({first_code(path) for path in NOTEBOOKS}) == 1
+
+
 @pytest.fixture
 def set_up_cell() -> str:
-    notebook = nbformat.read(ROOT / "notebooks" / "mandelbrot.ipynb", as_version=4)
-    return next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return first_code(NOTEBOOKS[0])
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ def addresses(draw, levels=40, floor=0):
     return level, draw(index), draw(index)
 
 
-def parse(key, zarr_format=2, levels=40, floor=0):
-    return parse_chunk_key(key, levels=levels, floor=floor, zarr_format=zarr_format)
+def parse(key, zarr_format=2, levels=40, floor=0, **more):
+    return parse_chunk_key(key, levels=levels, floor=floor, zarr_format=zarr_format, **more)
 
 
 @given(addresses(), FORMATS)
@@ -32,6 +32,20 @@ def test_levels_below_zero(address, zarr_format):
     key = chunk_key(*address, zarr_format)
     assert parse(key, zarr_format, levels=10, floor=-300) == address
     assert (parse(key, zarr_format, levels=10) is None) == (address[0] < 0)
+
+
+@given(addresses(), FORMATS)
+def test_with_channels_there_is_one_index_more(address, zarr_format):
+    key = chunk_key(*address, zarr_format, channels=True)
+    assert parse(key, zarr_format, channels=True) == address
+    assert parse(key, zarr_format) is None
+    assert parse(chunk_key(*address, zarr_format), zarr_format, channels=True) is None
+
+
+def test_all_channels_are_in_the_first_chunk_of_their_axis():
+    assert chunk_key(39, 1, 0, 2, channels=True) == "39/0.1.0"
+    assert chunk_key(39, 1, 0, 3, channels=True) == "39/c/0/1/0"
+    assert parse("39/1.1.0", channels=True) is None
 
 
 def test_the_two_spellings():

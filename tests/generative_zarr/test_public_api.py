@@ -52,14 +52,21 @@ Cancellation()
     cancelled
     flag
     run(function, /, *args, **kwargs)
+Channel(name, color='FFFFFF', contrast_limits=None, visible=True)
+    color
+    contrast_limits
+    name
+    visible
 GenerativeStore(*, levels, tilesize, dtype, compressor=None, zarr_format=2, sampling='center',
-        name='', attributes=None, floor=0, executor=None)
+        name='', attributes=None, floor=0, channels=None, executor=None)
+    channels
     chunk_key(level, row, column)
     decode(chunk)
     dtype
     encoded_tile(address)
     levels
     tile(level, row, column)
+    tile_shape
     tilesize
     zarr_format
     clear()
@@ -91,12 +98,14 @@ LRUStoreCache(store, max_size)
 MandelbrotStore(levels=40, tilesize=1024, maxiter=255, compressor=None, *, sampling='center',
         zarr_format=2, center=(0, 0), width=5, precision='exact', executor=None, floor=None)
     tile(level, row, column)
+    channels
     chunk_key(level, row, column)
     decode(chunk)
     dtype
     encoded_tile(address)
     levels
     tile(level, row, column)
+    tile_shape
     tilesize
     zarr_format
     clear()

@@ -58,7 +58,7 @@ function arrayOpener(
     const array = arrays[Math.max(level, 0)];
     if (!array || level < floor) throw new Error(`the image has no level ${level}`);
     const at = level < 0 ? await deepArray(array, level) : array;
-    return isSplit(at, info, Math.max(level, 0)) ? withChunkCache(at) : at;
+    return isShared(at, info, Math.max(level, 0)) ? withChunkCache(at) : at;
   };
   return (level) => {
     const known = opened.get(level);
@@ -74,10 +74,14 @@ function arrayOpener(
   };
 }
 
-/** Whether the chunks of a level are cut into several tiles. */
-function isSplit({ chunks }: ZarrArray, { levels, yAxis, xAxis }: ImageInfo, level: number) {
-  const { tileWidth = 0, tileHeight = 0 } = levels[level] ?? {};
-  return (chunks[xAxis] ?? 0) > tileWidth || (chunks[yAxis] ?? 0) > tileHeight;
+/** Whether a chunk of a level has pixels of several tiles, or of several channels. */
+function isShared({ chunks }: ZarrArray, info: ImageInfo, level: number) {
+  const { tileWidth = 0, tileHeight = 0 } = info.levels[level] ?? {};
+  return (
+    (chunks[info.xAxis] ?? 0) > tileWidth ||
+    (chunks[info.yAxis] ?? 0) > tileHeight ||
+    (chunks[info.channelAxis] ?? 1) > 1
+  );
 }
 
 type Node = ZarrArray | zarr.Group<zarr.Readable>;

@@ -166,7 +166,7 @@ describe("opening", () => {
 
   test("interleaved colours are channels on the last axis", async () => {
     const values = Uint8Array.from({ length: 2 * 2 * 3 }, (_, i) => i);
-    const { info, tile } = await open(
+    const { info, tile, store } = await open(
       { ".zarray": array("|u1", [2, 2, 3]), "0.0.0": values },
       { channelAxis: 2 },
     );
@@ -179,6 +179,8 @@ describe("opening", () => {
       [0, 3, 6, 9],
       [2, 5, 8, 11],
     ]);
+    // The chunk that has both was fetched once.
+    expect(store.asked.filter((key) => key === "0.0.0")).toHaveLength(1);
   });
 
   test.each([
