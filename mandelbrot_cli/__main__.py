@@ -37,10 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args([re.sub(r"^-(?=[\d.])", "−", word) for word in words])
     try:
         return int(options.run(options))
-    except (CommandError, BrokenPipeError) as error:
+    except CommandError as error:
+        print(f"mandelbrot: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError as error:
         print(f"mandelbrot: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        if getattr(options, "goes_on", False):
+            print("mandelbrot: interrupted; the same command again goes on", file=sys.stderr)
         return 130
 
 

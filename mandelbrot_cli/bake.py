@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mandelbrot_cli.errors import CommandError, need
+from mandelbrot_cli.errors import CommandError, InputError, need
 from mandelbrot_cli.location import parse_location
 from mandelbrot_cli.options import add_store_options, checked, count, make_store
-from mandelbrot_cli.work import add_scheduler_option, computers, do_all
+from mandelbrot_cli.work import add_scheduler_option, chunk, computers, do_all
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_scheduler_option(parser)
     add_store_options(parser, levels=4, tilesize=512)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, goes_on=True)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.shards and options.zarr_format == 2:  # noqa: PLR2004 - the format's number
         msg = "--shards needs --zarr-format 3: Zarr format 2 has no shards"
-        raise CommandError(msg)
+        raise InputError(msg)
     if options.location is not None:
         location = options.location.on(1, 1)
         options.center, options.width = location.center, location.width
@@ -189,14 +189,8 @@ class Baking:
         return np.block([list(row) for row in blocks])
 
     async def _chunk(self, level: int, row: int, column: int) -> bytes:
-        from zarr.core.buffer import default_buffer_prototype  # noqa: PLC0415 - as above
-
         async with self._room:
-            key = self.source.chunk_key(level, row, column)
-            buffer = await self.source.get(key, default_buffer_prototype())
-        if buffer is None:
-            raise AssertionError(key)  # unreachable: the tile is inside the pyramid
-        return buffer.to_bytes()
+            return await chunk(self.source, level, row, column)
 
     async def _values(self, part: _Part) -> NDArray[Any] | None:
         """Read a part from the target; None where it cannot be decoded."""

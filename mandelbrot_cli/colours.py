@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mandelbrot_cli.options import checked, finite
+
 if TYPE_CHECKING:
+    import argparse
+
     from numpy.typing import NDArray
 
-__all__ = ["SCALINGS", "Colouring", "equalizer", "palette_names", "palette_table"]
+__all__ = [
+    "SCALINGS",
+    "Colouring",
+    "add_colour_options",
+    "colouring_of",
+    "equalizer",
+    "palette_names",
+    "palette_table",
+]
 
 PALETTE_SIZE = 1024
 EQUALIZER_SIZE = 2048
@@ -41,6 +54,8 @@ class Colouring(NamedTuple):
         The count from which on a point belongs to the interior.
     density, offset : float
         How often the palette is passed through, and where it begins.
+    interior_color : (int, int, int)
+        Red, green and blue of the interior, 0 to 255.
     """
 
     palette: str
@@ -50,6 +65,7 @@ class Colouring(NamedTuple):
     interior: int
     density: float = 1.0
     offset: float = 0.0
+    interior_color: tuple[int, int, int] = INTERIOR
 
     def colours(self, counts: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
         """Return colours, shape (..., 3), of counts."""
@@ -72,8 +88,81 @@ class Colouring(NamedTuple):
         else:
             entry = (1 - np.abs(1 - np.mod(at, 2))) * (PALETTE_SIZE - 1) + 0.5
         index = np.minimum(entry.astype(np.int64), PALETTE_SIZE - 1)
-        index[counts >= self.interior] = PALETTE_SIZE
-        return table[index]
+        colours = table[index]
+        colours[counts >= self.interior] = self.interior_color
+        return colours
+
+
+def add_colour_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `colouring_of` reads."""
+    group = parser.add_argument_group("the colours, as in the viewer")
+    group.add_argument(
+        "--palette",
+        choices=palette_names(),
+        default="vikO",
+        metavar="NAME",
+        help=f"one of {', '.join(palette_names())} (default: %(default)s)",
+    )
+    group.add_argument(
+        "--scaling",
+        choices=SCALINGS,
+        default="histogram",
+        help="how counts are spread over it (default: %(default)s)",
+    )
+    group.add_argument(
+        "--limits",
+        nargs=2,
+        type=checked(finite),
+        metavar=("LOW", "HIGH"),
+        help="counts at its ends (default: those seen)",
+    )
+    group.add_argument(
+        "--density",
+        type=checked(finite),
+        default=1.0,
+        metavar="TIMES",
+        help="how often it is passed through (default: %(default)s)",
+    )
+    group.add_argument(
+        "--offset",
+        type=checked(finite),
+        default=0.0,
+        metavar="SHARE",
+        help="where in it the low limit lies (default: %(default)s)",
+    )
+    group.add_argument(
+        "--interior",
+        type=checked(_rgb),
+        default=INTERIOR,
+        metavar="RRGGBB",
+        help=f"colour of the set itself (default: {bytes(INTERIOR).hex().upper()})",
+    )
+
+
+def colouring_of(options: argparse.Namespace, counts: NDArray[np.unsignedinteger]) -> Colouring:
+    """Return the colouring that the options describe, for a picture with such counts."""
+    from mandelbrot.render import iteration_cap  # noqa: PLC0415 - `--help` needs none of it
+
+    interior = iteration_cap(options.maxiter)
+    limits, shares = equalizer(counts, interior)
+    histogram = options.scaling == "histogram" and options.limits is None
+    return Colouring(
+        options.palette,
+        options.scaling,
+        tuple(options.limits or limits),
+        shares if histogram else None,
+        interior,
+        options.density,
+        options.offset,
+        tuple(options.interior),
+    )
+
+
+def _rgb(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"#?[0-9a-fA-F]{6}", text):
+        msg = f"{text!r}: expected six hexadecimal digits, such as 0A0B10"
+        raise ValueError(msg)
+    return tuple(bytes.fromhex(text.removeprefix("#")))
 
 
 def equalizer(
@@ -117,11 +206,11 @@ def palette_names() -> list[str]:
 
 @cache
 def palette_table(name: str) -> tuple[NDArray[np.uint8], bool]:
-    """Return a palette's colours, the interior's last, and whether it is cyclic.
+    """Return a palette's colours, and whether it is cyclic.
 
     Returns
     -------
-    ndarray of uint8, shape (PALETTE_SIZE + 1, 3)
+    ndarray of uint8, shape (PALETTE_SIZE, 3)
     bool
     """
     stops, cyclic = _palettes()[name]
@@ -130,5 +219,4 @@ def palette_table(name: str) -> tuple[NDArray[np.uint8], bool]:
     at = np.arange(PALETTE_SIZE) / (PALETTE_SIZE if cyclic else PALETTE_SIZE - 1)
     grid = np.arange(len(stops))
     colours = [np.interp(at * (len(stops) - 1), grid, channel) for channel in stops.T]
-    table = np.floor(np.stack(colours, axis=1) + 0.5).astype(np.uint8)
-    return np.vstack([table, np.array([INTERIOR], np.uint8)]), cyclic
+    return np.floor(np.stack(colours, axis=1) + 0.5).astype(np.uint8), cyclic

@@ -6,13 +6,22 @@ import importlib
 import re
 from importlib.metadata import requires
 
-__all__ = ["CommandError", "need"]
+__all__ = ["CommandError", "InputError", "need"]
 
 DISTRIBUTION = "mandelbrot-vizarr"
 
 
 class CommandError(Exception):
     """What was wrong, what is expected and the remedy, in a sentence for who gave the command."""
+
+    status = 1
+    """What the process ends with."""
+
+
+class InputError(CommandError):
+    """The command itself was wrong: nothing was tried."""
+
+    status = 2  # as argparse ends
 
 
 def need(extra: str, *modules: str) -> None:

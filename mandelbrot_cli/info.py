@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from math import ceil, log2
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mandelbrot_cli.errors import CommandError
-from mandelbrot_cli.location import WHOLE, Location, location_text, parse_location, plain_numbers
+from mandelbrot_cli.errors import CommandError, InputError
+from mandelbrot_cli.location import (
+    WHOLE,
+    Location,
+    halvings_of,
+    location_text,
+    parse_location,
+    plain_numbers,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
             written = parse_location(plain_numbers(what))
         except ValueError as error:
             msg = f"{error} No folder of that name is a Zarr store, either."
-            raise CommandError(msg) from error
+            raise InputError(msg) from error
         lines = _location(written.on(1, 1))
     for line in lines:
         print(line)
@@ -57,7 +64,7 @@ def _location(location: Location) -> Iterator[str]:
 
     yield location_text(location)
     zoom = exact(WHOLE, "width") / location.width
-    halvings = _log2(zoom.numerator) - _log2(zoom.denominator)
+    halvings = halvings_of(zoom)
     digits = max(0, ceil(halvings * 0.30103 - 0.7))
     yield f"zoom: {halvings:.1f} halvings of the whole set's view, 10^{halvings * 0.30103:.1f}"
     yield f"digits after the point that tell its pixels apart: {digits + 4}"
@@ -75,12 +82,6 @@ def _location(location: Location) -> Iterator[str]:
         yield f"tile of the default pyramid: level {level}, row {row}, column {column}"
     else:
         yield "tile of the default pyramid: none, it lies outside"
-
-
-def _log2(number: int) -> float:
-    """Return the binary logarithm of an integer of any size."""
-    shift = max(0, number.bit_length() - 64)
-    return shift + log2(number >> shift)
 
 
 def _store(address: str) -> Iterator[str]:

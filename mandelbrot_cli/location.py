@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING
 
 from mandelbrot.plane import exact, exact_text
@@ -11,7 +12,15 @@ from mandelbrot.plane import exact, exact_text
 if TYPE_CHECKING:
     from fractions import Fraction
 
-__all__ = ["Location", "WrittenLocation", "location_text", "parse_location", "plain_numbers"]
+__all__ = [
+    "WHOLE",
+    "Location",
+    "WrittenLocation",
+    "halvings_of",
+    "location_text",
+    "parse_location",
+    "plain_numbers",
+]
 
 LONGEST = 100_000
 """Longer texts are no locations; 20 000 digits are."""
@@ -115,6 +124,16 @@ def location_text(location: Location) -> str:
     """Return a location as lines that `parse_location` and the viewer read."""
     re_, im = map(exact_text, location.center)
     return f"re: {re_}\nim: {im}\nwidth: {_decimal(location.width)}"
+
+
+def halvings_of(ratio: Fraction) -> float:
+    """Return the binary logarithm of a positive number of any size."""
+    return _log2(ratio.numerator) - _log2(ratio.denominator)
+
+
+def _log2(number: int) -> float:
+    shift = max(0, number.bit_length() - 64)
+    return shift + log2(number >> shift)
 
 
 def plain_numbers(text: str) -> str:

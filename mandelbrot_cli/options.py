@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
-from mandelbrot_cli.errors import CommandError
+from mandelbrot_cli.errors import InputError
 from mandelbrot_cli.location import plain_numbers
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["add_store_options", "checked", "count", "make_store"]
+__all__ = ["add_store_options", "checked", "count", "finite", "make_store"]
 
 MAXITER = 1000
 """Enough for most famous places; `MandelbrotStore` itself keeps the seed's 255."""
@@ -47,6 +48,18 @@ def count(low: int, high: int | None = None) -> Callable[[str], int]:
         return number
 
     return checked(convert)
+
+
+def finite(text: str) -> float:
+    """Convert to a finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        msg = f"{text!r}: expected a number, such as 0.5"
+        raise ValueError(msg)
+    return number
 
 
 def add_store_options(
@@ -112,7 +125,7 @@ def make_store(options: argparse.Namespace, *, executor: Executor | None = None)
 
     Raises
     ------
-    CommandError
+    InputError
         They do not go together.
     """
     from numcodecs import Blosc  # noqa: PLC0415 - `--help` needs none of it
@@ -132,7 +145,7 @@ def make_store(options: argparse.Namespace, *, executor: Executor | None = None)
             executor=executor,
         )
     except (ValueError, TypeError) as error:
-        raise CommandError(str(error)) from error
+        raise InputError(str(error)) from error
 
 
 def _maxiter(text: str) -> int | str:

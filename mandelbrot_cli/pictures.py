@@ -6,6 +6,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mandelbrot_cli.errors import need
 
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    import numpy as np
     from numpy.typing import NDArray
 
     Stripes = Iterable[NDArray[np.uint8]]
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["WRITERS"]
 
 TILE = 256
+"""Side of the squares in which pictures are computed and tiled, and rows of a stripe."""
+
+CHUNK = 2 * TILE
+"""Side of the chunks of an OME-Zarr image."""
 
 
 def write_png(path: Path, size: tuple[int, int], stripes: Stripes, location: str) -> None:
@@ -84,4 +89,97 @@ def write_tiff(path: Path, size: tuple[int, int], stripes: Stripes, location: st
     )
 
 
-WRITERS = {".png": write_png, ".tif": write_tiff, ".tiff": write_tiff}
+def write_zarr(path: Path, size: tuple[int, int], stripes: Stripes, location: str) -> None:
+    """Write an OME-Zarr 0.4 image of the channels red, green and blue; as `write_png`.
+
+    Its levels are halved until one is no larger than a chunk.
+    """
+    import zarr  # noqa: PLC0415 - `--help` needs none of it
+
+    group = zarr.create_group(path, zarr_format=2)
+    level = _Level(group, 0, *size)
+    for stripe in stripes:
+        level.add(stripe)
+    levels = level.close()
+    datasets: list[Any] = []
+    for index in range(levels):
+        scale, shift = float(2**index), (2**index - 1) / 2
+        transformations = [
+            {"type": "scale", "scale": [1.0, scale, scale]},
+            {"type": "translation", "translation": [0.0, shift, shift]},
+        ]
+        datasets.append({"path": str(index), "coordinateTransformations": transformations})
+    axes = {"c": "channel", "y": "space", "x": "space"}
+    window = {"min": 0, "max": 255, "start": 0, "end": 255}
+    group.attrs.update(
+        {
+            "multiscales": [
+                {
+                    "version": "0.4",
+                    "name": path.stem,
+                    "axes": [{"name": name, "type": kind} for name, kind in axes.items()],
+                    "datasets": datasets,
+                }
+            ],
+            "omero": {
+                "channels": [
+                    {"label": name, "color": color, "window": window, "active": True}
+                    for name, color in (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
+                ]
+            },
+            "location": location,
+        }
+    )
+    zarr.consolidate_metadata(group.store)
+
+
+class _Level:
+    """A level of a picture, written a row of chunks at a time; it halves what it gets for the next.
+
+    Of a whole picture no more is in memory than two rows of chunks, and halves of such.
+    """
+
+    def __init__(self, group: Any, index: int, width: int, height: int) -> None:  # noqa: ANN401 - a zarr.Group
+        self._array = group.create_array(
+            str(index),
+            shape=(3, height, width),
+            chunks=(3, CHUNK, CHUNK),
+            dtype="uint8",
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
+        smaller = group, index + 1, (width + 1) // 2, (height + 1) // 2
+        self._next = _Level(*smaller) if max(width, height) > CHUNK else None
+        self._waiting: list[NDArray[np.uint8]] = []
+        self._written = 0
+
+    def add(self, rows: NDArray[np.uint8]) -> None:
+        """Take the next rows, shape (rows, width, 3): as many as in a chunk, at most."""
+        self._waiting.append(rows)
+        if sum(map(len, self._waiting)) >= CHUNK:
+            self._write()
+
+    def close(self) -> int:
+        """Write what is left, and return the number of levels from here on."""
+        if self._waiting:
+            self._write()
+        return 1 if self._next is None else 1 + self._next.close()
+
+    def _write(self) -> None:
+        rows = np.concatenate(self._waiting)
+        self._waiting = []
+        self._array[:, self._written : self._written + len(rows)] = np.moveaxis(rows, -1, 0)
+        self._written += len(rows)
+        if self._next is not None:
+            self._next.add(_halved(rows))
+
+
+def _halved(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the means of 2 x 2 pixels; those at an odd border stand for their neighbours, too."""
+    height, width, _ = rows.shape
+    padded = np.pad(rows, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    means = padded.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, 3).mean((1, 3))
+    halved: NDArray[np.uint8] = np.rint(means).astype(np.uint8)
+    return halved
+
+
+WRITERS = {".png": write_png, ".tif": write_tiff, ".tiff": write_tiff, ".zarr": write_zarr}

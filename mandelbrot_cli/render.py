@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mandelbrot_cli.colours import SCALINGS, Colouring, equalizer, palette_names
-from mandelbrot_cli.errors import CommandError, need
-from mandelbrot_cli.location import location_text, parse_location
+from mandelbrot.plane import exact
+from mandelbrot_cli.colours import add_colour_options, colouring_of
+from mandelbrot_cli.errors import InputError, need
+from mandelbrot_cli.location import WHOLE, location_text, parse_location
 from mandelbrot_cli.options import add_count_options, checked, count
+from mandelbrot_cli.parts import Parts
 from mandelbrot_cli.pictures import TILE, WRITERS
-from mandelbrot_cli.work import add_scheduler_option, computers, do_all
+from mandelbrot_cli.work import add_scheduler_option, chunk, computers, do_all
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from concurrent.futures import Executor
+    from fractions import Fraction
 
     from numpy.typing import NDArray
 
+    from mandelbrot_cli.colours import Colouring
     from mandelbrot_cli.location import Location
     from mandelbrot_store import MandelbrotStore
 
@@ -39,9 +41,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the subcommand."""
     parser = commands.add_parser(
         "render",
-        help="draw a picture of any size",
-        description="Draw a place as a PNG or TIFF file, tile by tile, in little memory.",
-        epilog="An interrupted picture goes on where it stopped when the same command is given "
+        help="draw a picture of any size, or a movie",
+        description="Draw a place as a PNG, TIFF or OME-Zarr image, tile by tile, in little "
+        "memory; or zoom to it in a movie.",
+        epilog="What is interrupted goes on where it stopped when the same command is given "
         "again; until it is complete, its tiles are kept in OUT.part.",
     )
     parser.add_argument(
@@ -50,7 +53,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=checked(parse_location),
         help="such as '-0.7436 + 0.1318i, 1e-5', or the lines of a .kfr file",
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, help="a .png or .tif file")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="a .png, .tif or .zarr file; with --zoom-movie a .mp4 file",
+    )
     parser.add_argument(
         "--size",
         type=checked(_size),
@@ -63,71 +72,120 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=count(1, 8),
         default=2,
         metavar="N",
-        help="N x N samples a pixel (default: %(default)s)",
+        help="N x N samples a pixel (default: %(default)s; a movie's frames have 2 to 4)",
     )
-    colours = parser.add_argument_group("the colours, as in the viewer")
-    colours.add_argument(
-        "--palette",
-        choices=palette_names(),
-        default="vikO",
-        metavar="NAME",
-        help=f"one of {', '.join(palette_names())} (default: %(default)s)",
+    movie = parser.add_argument_group("a movie")
+    movie.add_argument("--zoom-movie", action="store_true", help="zoom to the place")
+    movie.add_argument(
+        "--from",
+        dest="start",
+        type=checked(_positive),
+        metavar="WIDTH",
+        help="of the first frame (default: the whole set)",
     )
-    colours.add_argument(
-        "--scaling",
-        choices=SCALINGS,
-        default="histogram",
-        help="how counts are spread over it (default: %(default)s)",
+    movie.add_argument(
+        "--speed",
+        type=checked(_positive),
+        default=1,
+        metavar="N",
+        help="halvings of the width a second (default: %(default)s)",
     )
-    colours.add_argument(
-        "--limits",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="counts at its ends (default: those seen in the picture)",
+    movie.add_argument(
+        "--fps",
+        type=count(1, 240),
+        default=30,
+        metavar="N",
+        help="frames a second (default: %(default)s)",
     )
-    colours.add_argument(
-        "--density",
-        type=float,
-        default=1.0,
-        metavar="TIMES",
-        help="how often it is passed through (default: %(default)s)",
-    )
-    colours.add_argument(
-        "--offset",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="where in it the low limit lies (default: %(default)s)",
-    )
+    add_colour_options(parser)
     add_scheduler_option(parser)
     add_count_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, goes_on=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Draw it."""
-    need("render", "tqdm")
+    out: Path = options.out
+    suffixes = [".mp4"] if options.zoom_movie else list(WRITERS)
+    if out.suffix.lower() not in suffixes:
+        msg = f"{out} ends in {out.suffix!r}, expected {' or '.join(suffixes)}; rename it"
+        if out.suffix.lower() == ".mp4":
+            msg += ", or ask for a movie with --zoom-movie"
+        raise InputError(msg)
+    return _movie(options) if options.zoom_movie else _picture(options)
+
+
+def _picture(options: argparse.Namespace) -> int:
+    need("render", "tqdm", "tifffile")
     from tqdm import tqdm  # noqa: PLC0415 - an optional part
 
-    out: Path = options.out
-    write = WRITERS.get(out.suffix.lower())
-    if write is None:
-        msg = f"{out} ends in {out.suffix!r}, expected one of {', '.join(WRITERS)}; rename it"
-        raise CommandError(msg)
     location = options.location.on(*options.size)
+    text = location_text(location)
     with computers(options.scheduler) as (executor, at_a_time):
         store = _samples(location, options, executor)
-        colouring = _colouring(location, options)
-        drawing = _Drawing(store, options, colouring, Path(f"{out}.part"))
-        drawing.check(location_text(location))
-        with tqdm(total=drawing.tiles, unit="tile", desc=str(out)) as bar:
+        colouring = colouring_of(options, _preview(location, options))
+        described = colouring._asdict() | {"shares": None}  # they follow from the rest
+        parts = Parts(
+            options.out,
+            [text, options.size, options.supersampling, options.precision, described],
+        )
+        drawing = _Drawing(store, options, colouring, parts)
+        with tqdm(total=drawing.tiles, unit="tile", desc=str(options.out)) as bar:
             asyncio.run(drawing.draw(bar, at_a_time))
-    unfinished = out.with_name(f"{out.name}.part") / out.name
-    write(unfinished, options.size, drawing.stripes(), location_text(location))
-    unfinished.replace(out)
-    shutil.rmtree(f"{out}.part")
+    write = WRITERS[options.out.suffix.lower()]
+    write(parts.unfinished, options.size, drawing.stripes(), text)
+    parts.finish()
     return 0
+
+
+def _movie(options: argparse.Namespace) -> int:
+    need("movie", "tqdm", "av", "PIL")
+    from tqdm import tqdm  # noqa: PLC0415 - an optional part
+
+    from mandelbrot_cli.movie import KeyFrames, compute, pyramid_of, write_movie  # noqa: PLC0415
+
+    width, height = options.size
+    if width % 2 or height % 2:
+        msg = f"--size is {width}x{height}, expected even numbers for a movie; add a pixel"
+        raise InputError(msg)
+    location = options.location.on(width, height)
+    start = options.start or exact(WHOLE, "width") * width / min(width, height)
+    if start <= location.width:
+        msg = (
+            f"the movie would begin at a width of {float(start):.4g}, expected more than the "
+            "place's own, at which it ends; choose another with --from"
+        )
+        raise InputError(msg)
+    text = location_text(location)
+    keys = KeyFrames(start, location.width, options.size)
+    parts = Parts(options.out, [text, str(start), options.size, options.maxiter, options.precision])
+    with computers(options.scheduler) as (executor, at_a_time):
+        store = pyramid_of(
+            keys,
+            location,
+            maxiter=options.maxiter,
+            precision=options.precision,
+            executor=executor,
+        )
+        with tqdm(total=keys.tile_count, unit="tile", desc="key frames") as bar:
+            asyncio.run(compute(keys, store, parts, bar, at_a_time))
+    # One for all frames: what has a count has its colour from the first frame to the last.
+    colouring = colouring_of(options, keys.sample(parts))
+    number = max(2, round(keys.halvings / float(options.speed) * options.fps) + 1)
+    frames = tqdm(
+        keys.frames(number, parts, colouring), total=number, unit="frame", desc=str(options.out)
+    )
+    write_movie(parts.unfinished, frames, options.fps, text)
+    parts.finish()
+    return 0
+
+
+def _positive(text: str) -> Fraction:
+    number = exact(text, "number")
+    if number <= 0:
+        msg = f"{text!r}: expected a number above 0"
+        raise ValueError(msg)
+    return number
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -162,12 +220,11 @@ def _samples(
     )
 
 
-def _colouring(location: Location, options: argparse.Namespace) -> Colouring:
+def _preview(location: Location, options: argparse.Namespace) -> NDArray[Any]:
+    """Return some counts of the picture, to choose its colours by."""
     from mandelbrot import Pyramid, render_tile  # noqa: PLC0415 - `--help` needs none of it
-    from mandelbrot.render import iteration_cap  # noqa: PLC0415 - see above
 
     width, height = options.size
-    interior = iteration_cap(options.maxiter)
     longer = location.width * max(width, height) / width
     pyramid = Pyramid(1, PREVIEW // 2, location.center, longer)
     quarters = [
@@ -180,87 +237,51 @@ def _colouring(location: Location, options: argparse.Namespace) -> Colouring:
     counts = np.block(quarters)
     rows, columns = (max(1, PREVIEW * side // max(width, height)) for side in (height, width))
     top, first = (PREVIEW - rows) // 2, (PREVIEW - columns) // 2
-    limits, shares = equalizer(counts[top : top + rows, first : first + columns], interior)
-    histogram = options.scaling == "histogram" and options.limits is None
-    return Colouring(
-        options.palette,
-        options.scaling,
-        tuple(options.limits or limits),
-        shares if histogram else None,
-        interior,
-        options.density,
-        options.offset,
-    )
+    return counts[top : top + rows, first : first + columns]
 
 
 class _Drawing:
-    """The coloured tiles of a picture, in a folder until all are there."""
+    """The coloured tiles of a picture."""
 
     def __init__(
         self,
         store: MandelbrotStore,
         options: argparse.Namespace,
         colouring: Colouring,
-        folder: Path,
+        parts: Parts,
     ) -> None:
         self._store = store
         self._size: tuple[int, int] = options.size
         self._fold: int = options.supersampling
         self._colouring = colouring
-        self._folder = folder
+        self._parts = parts
         self._columns, self._rows = (math.ceil(side / TILE) for side in self._size)
         self.tiles = self._rows * self._columns
-
-    def check(self, location: str) -> None:
-        """Make the folder; forget what is in it of another picture."""
-        colouring = self._colouring._asdict()
-        colouring["shares"] = None  # they follow from the rest
-        wanted = json.dumps([location, self._size, self._fold, colouring])
-        note = self._folder / "picture.json"
-        if not note.exists() or note.read_text("utf-8") != wanted:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder.mkdir(parents=True)
-            note.write_text(wanted, "utf-8")
 
     async def draw(self, bar: Any, at_a_time: int) -> None:  # noqa: ANN401 - tqdm has no types
         """Compute and colour the tiles that are not there yet."""
 
         async def work(tile: tuple[int, int]) -> None:
-            if not self._path(*tile).exists():
-                await self._draw_tile(*tile)
+            if _name(*tile) not in self._parts:
+                counts = self._store.decode(await chunk(self._store, 0, *tile))
+                await asyncio.to_thread(self._keep, tile, counts)
             bar.update()
 
         tiles = ((row, column) for row in range(self._rows) for column in range(self._columns))
         await do_all(tiles, work, at_a_time)
 
-    async def _draw_tile(self, row: int, column: int) -> None:
-        from zarr.core.buffer import default_buffer_prototype  # noqa: PLC0415 - as above
-
-        key = self._store.chunk_key(0, row, column)
-        buffer = await self._store.get(key, default_buffer_prototype())
-        if buffer is None:
-            raise AssertionError(key)  # unreachable: the tile is inside the pyramid
-        counts = self._store.decode(buffer.to_bytes())
-        await asyncio.to_thread(self._keep, row, column, counts)
-
-    def _keep(self, row: int, column: int, counts: NDArray[Any]) -> None:
+    def _keep(self, tile: tuple[int, int], counts: NDArray[Any]) -> None:
         colours = self._colouring.colours(counts)
         folded = colours.reshape(TILE, self._fold, TILE, self._fold, 3).mean((1, 3))
-        path = self._path(row, column)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, np.rint(folded).astype(np.uint8))
-        unfinished.replace(path)
-
-    def _path(self, row: int, column: int) -> Path:
-        return self._folder / f"{row}.{column}.npz"
+        self._parts.keep(_name(*tile), np.rint(folded).astype(np.uint8))
 
     def stripes(self) -> Iterator[NDArray[np.uint8]]:
         """Yield the rows of tiles, clipped to the picture."""
         width, height = self._size
         for row in range(self._rows):
-            tiles = []
-            for column in range(self._columns):
-                with np.load(self._path(row, column)) as kept:
-                    tiles.append(kept["arr_0"])
+            tiles = [self._parts.read(_name(row, column)) for column in range(self._columns)]
             yield np.hstack(tiles)[: height - row * TILE, :width]
+
+
+def _name(row: int, column: int) -> str:
+    return f"{row}.{column}"

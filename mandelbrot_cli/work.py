@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
-__all__ = ["add_scheduler_option", "computers", "do_all"]
+    from mandelbrot_store import MandelbrotStore
+
+__all__ = ["add_scheduler_option", "chunk", "computers", "do_all"]
 
 T = TypeVar("T")
 
@@ -76,6 +78,17 @@ async def do_all(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_a_
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def chunk(store: MandelbrotStore, level: int, row: int, column: int) -> bytes:
+    """Return the bytes of a tile's chunk."""
+    from zarr.core.buffer import default_buffer_prototype  # noqa: PLC0415 - `--help` needs none of it
+
+    key = store.chunk_key(level, row, column)
+    buffer = await store.get(key, default_buffer_prototype())
+    if buffer is None:
+        raise AssertionError(key)  # unreachable: the tile is inside the pyramid
+    return buffer.to_bytes()
 
 
 async def _after_some(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

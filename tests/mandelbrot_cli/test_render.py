@@ -11,10 +11,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from PIL import Image
+from yaozarrs import validate_zarr_store
 
 from mandelbrot_cli.__main__ import main
-from mandelbrot_cli.colours import Colouring, equalizer, palette_names, palette_table
+from mandelbrot_cli.colours import INTERIOR, Colouring, equalizer, palette_names, palette_table
 from mandelbrot_cli.location import parse_location
 
 PLACE = "-0.747 + 0.1i, 0.03"
@@ -34,7 +36,7 @@ def test_palettes_are_the_viewers(viewer_code):
     theirs = viewer_code("palette", "data.map((name) => [...viewer.paletteBytes(name)])", names)
     for name, expected in zip(names, theirs, strict=True):
         table, _ = palette_table(name)
-        assert np.abs(table[:-1].astype(int) - np.reshape(expected, (-1, 4))[:, :3]).max() <= 1
+        assert np.abs(table.astype(int) - np.reshape(expected, (-1, 4))[:, :3]).max() <= 1
 
 
 @pytest.mark.parametrize("scaling", ["linear", "square root", "logarithmic", "histogram"])
@@ -58,7 +60,7 @@ def test_colours_are_the_viewers(viewer_code, scaling):
     table, cyclic = palette_table("vikO")
     assert cyclic
     entries = np.floor(np.mod(np.array(theirs["places"]) * 2.5 + 0.3, 1) * 1024).astype(int)
-    expected = np.where((counts >= 400)[:, None], table[-1], table[entries]).astype(int)
+    expected = np.where((counts >= 400)[:, None], INTERIOR, table[entries]).astype(int)
     assert np.abs(colouring.colours(counts).astype(int) - expected).max() <= 4
 
 
@@ -101,6 +103,58 @@ def test_tiff_is_the_same_picture(tmp_path):
         assert "width: 0.03" in file.pages[0].description
 
 
+def test_ome_zarr_is_the_same_picture(tmp_path):
+    png, out = tmp_path / "set.png", tmp_path / "set.zarr"
+    for path in (png, out):
+        assert main(["render", PLACE, "-o", str(path), "--size", "1301x1099"]) == 0
+    validate_zarr_store(str(out))
+    group = zarr.open_group(out, mode="r")
+    assert parse_location(group.attrs["location"]).width == Fraction("0.03")
+    shapes = [group[dataset["path"]].shape for dataset in group.attrs["multiscales"][0]["datasets"]]
+    assert shapes == [(3, 1099, 1301), (3, 550, 651), (3, 275, 326)]
+    with Image.open(png) as image:
+        level = np.moveaxis(np.asarray(image), -1, 0)
+    assert np.array_equal(group["0"][:], level)
+    for path, (_, height, width) in zip("12", shapes[1:], strict=True):
+        even = np.pad(level, ((0, 0), (0, level.shape[1] % 2), (0, level.shape[2] % 2)), "edge")
+        level = np.rint(even.reshape(3, height, 2, width, 2).mean((2, 4)))
+        assert np.array_equal(group[path][:], level)
+    assert not (tmp_path / "set.zarr.part").exists()
+
+
+def test_the_interior_has_the_colour_one_chooses(tmp_path):
+    out = tmp_path / "set.png"
+    words = ["--size", "80x60", "--maxiter", "100", "--interior", "FFCC00"]
+    assert main(["render", "-0.5, 0, 3", "-o", str(out), *words]) == 0
+    with Image.open(out) as image:
+        assert image.getpixel((35, 30)) == (255, 204, 0)
+
+
+PEAK = """
+import resource, sys
+from mandelbrot_cli.__main__ import main
+assert main(sys.argv[1:]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_memory_does_not_grow_with_the_height(tmp_path):
+    """Of a picture that would take 88 MB more in memory, less than a fifth of that is there."""
+
+    def peak(name, height):
+        words = ["render", "1, 1, 0.1", "-o", str(tmp_path / name), "--size", f"4096x{height}"]
+        words += ["--supersampling", "1", "--maxiter", "50"]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *words], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout) * 1024
+
+    low = peak("low.zarr", 1024)  # it imports the most
+    tall = {name: peak(name, 8192) - low for name in ("set.png", "set.tif", "set.zarr")}
+    assert max(tall.values()) < 0.2 * 4096 * (8192 - 1024) * 3, tall
+
+
 def test_an_interrupted_picture_goes_on(tmp_path):
     out = tmp_path / "set.png"
     words = ["render", PLACE, "-o", str(out), "--size", "1500x1000", "--maxiter", "3000"]
@@ -112,6 +166,7 @@ def test_an_interrupted_picture_goes_on(tmp_path):
         errors = process.stderr.read().decode()
         assert process.wait() == 130
     assert "Traceback" not in errors
+    assert "the same command again goes on" in errors
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("set.png.part/*.npz")}
     assert 0 < len(kept) < math.ceil(1500 / 256) * math.ceil(1000 / 256)
     json.loads((tmp_path / "set.png.part/picture.json").read_text())
@@ -124,14 +179,37 @@ def test_an_interrupted_picture_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["-o", "set.jpg"], "expected one of .png, .tif"),
+        (["-o", "set.jpg"], "set.jpg ends in '.jpg', expected .png or .tif or .tiff or .zarr"),
+        (["-o", "set.mp4"], "or ask for a movie with --zoom-movie"),
+        (["-o", "set.png", "--zoom-movie"], "expected .mp4"),
+        (["-o", "set.mp4", "--zoom-movie", "--size", "9x8"], "expected even numbers"),
+        (["-o", "set.mp4", "--zoom-movie", "--from", "0.03"], "would begin at a width of 0.03"),
+        (["-o", "set.mp4", "--zoom-movie", "--speed", "-1"], "expected a number above 0"),
+        (["-o", "set.png", "--limits", "nan", "1"], "'nan': expected a number"),
+        (["-o", "set.png", "--interior", "red"], "'red': expected six hexadecimal digits"),
         (["-o", "set.png", "--size", "big"], "expected width and height"),
         (["-o", "set.png", "--palette", "rainbow"], "invalid choice: 'rainbow'"),
     ],
 )
 def test_refusals(capsys, words, sentence):
     try:
-        assert main(["render", PLACE, *words]) == 1
+        assert main(["render", PLACE, *words]) == 2
     except SystemExit as end:
         assert end.code == 2  # noqa: PT017 - argparse ends by itself
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["set.zarr", "set.zarr.part"])
+def test_nothing_of_others_is_removed(tmp_path, capsys, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thesis.txt").write_text("years")
+    assert main(["render", PLACE, "-o", str(tmp_path / "set.zarr"), "--size", "60x40"]) == 2
+    assert "remove it, or choose another name" in capsys.readouterr().err
+    assert (tmp_path / name / "thesis.txt").read_text() == "years"
+
+
+def test_a_place_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file/set.png"
+    assert main(["render", PLACE, "-o", str(out), "--size", "60x40"]) == 1
+    assert "cannot be written (Not a directory)" in capsys.readouterr().err
