@@ -15,7 +15,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,7 @@ if hasattr(os, "nice"):
 store["-9/0.0"]
 """
 OLDEST_PYTHON = (3, 11)
+SIDE_BY_SIDE = 2  # checks: those in a browser mostly wait, but more would time out on two cores
 NEWEST_ZARR_PYTHONS = ("3.14", "3.13", "3.12")  # zarr > 3.1.6 needs Python 3.12
 
 
@@ -79,24 +82,35 @@ def run_tests(arguments: Sequence[str]) -> int:
     os.environ["CHROMIUM"] = chromium  # for pytest and vitest alike
     if arguments:
         return run([python, "-m", "pytest", *arguments])
+    return run_all_checks(python)
+
+
+def run_all_checks(python: Path) -> int:
+    """Run every check there is, several at a time, and return the exit status."""
     npm: Command = [python.with_name("npm"), "--prefix", "viewer"]
-    checks: list[Command] = [
+    pytest: Command = [python, "-m", "pytest"]
+    first: list[Command] = [[*npm, "ci"], [*npm, "run", "build"]]  # others use what these make
+    # The longest first, so that they end at about the same time.
+    side_by_side: list[Command] = [
+        [*npm, "run", "test:browser"],
+        [*pytest, "tests/browser"],
+        [*pytest, "--ignore=tests/browser"],
+        [python, "-m", "mypy"],
+        [*npm, "test"],
+        [*npm, "run", "check"],
         [python, "-m", "ruff", "check"],
         [python, "-m", "ruff", "format", "--check"],
-        [python, "-m", "mypy"],
-        [*npm, "ci"],
-        [*npm, "run", "check"],
-        [*npm, "test"],
-        [*npm, "run", "build"],
-        [*npm, "run", "test:browser"],
     ]
     newest = newest_zarr_environment()
     if newest:
-        checks.append(
-            [newest, "-m", "pytest", "tests/generative_zarr", "tests/test_mandelbrot_store.py"]
-        )
-    checks.append([python, "-m", "pytest"])
-    failed = [show(command) for command in checks if run(command)]
+        store_tests = ["tests/generative_zarr", "tests/test_mandelbrot_store.py"]
+        side_by_side.insert(3, [newest, "-m", "pytest", *store_tests])
+    failed = [show(command) for command in first if run(command)]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        statuses = threads.map(run_quietly, side_by_side)
+        failed += [
+            show(command) for command, status in zip(side_by_side, statuses, strict=True) if status
+        ]
     for command in failed:
         print(f"FAILED: {command}", file=sys.stderr)
     return 1 if failed else 0
@@ -202,9 +216,31 @@ def pythons(version: str) -> Iterator[Path]:
 def run(command: Sequence[str | Path]) -> int:
     """Show and run `command` with the environment's own tools first, and return its exit status."""
     print(f"\n$ {show(command)}", flush=True)
-    tools = Path(command[0]).parent
-    variables = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}"}
-    return subprocess.run(command, env=variables, check=False).returncode
+    return subprocess.run(command, env=with_tools(command), check=False).returncode
+
+
+def run_quietly(command: Sequence[str | Path]) -> int:
+    """Do as `run`, but show the output, whole, when the command has ended."""
+    print(f"Begun: {show(command)}", flush=True)
+    begin = time.monotonic()
+    done = subprocess.run(
+        command,
+        env=with_tools(command),
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    seconds = time.monotonic() - begin
+    print(f"\n$ {show(command)}\n{done.stdout}({seconds:.0f} s)", flush=True)
+    return done.returncode
+
+
+def with_tools(command: Sequence[str | Path]) -> dict[str, str]:
+    """Return the environment variables under which `command` finds the tools beside it."""
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path}
 
 
 def show(command: Sequence[object]) -> str:

@@ -91,3 +91,21 @@ def test_the_installation_is_made_anew_when_its_inputs_change(start, tmp_path, m
     assert start.fingerprint(["-e", "."]) == first
     (tmp_path / "viewer" / "main.ts").write_text("1")
     assert start.fingerprint(["-e", "."]) != first
+
+
+def test_checks_run_side_by_side_are_shown_whole_and_named_when_they_fail(
+    start, monkeypatch, capfd
+):
+    def fake(command):
+        return [sys.executable, "-c", f"print('seen: {start.show(command)}'); raise SystemExit(5)"]
+
+    run_quietly = start.run_quietly
+    monkeypatch.setattr(start, "run", lambda _: 0)
+    monkeypatch.setattr(start, "newest_zarr_environment", lambda: None)
+    monkeypatch.setattr(
+        start, "run_quietly", lambda command: run_quietly(fake(command)) if "mypy" in command else 0
+    )
+    assert start.run_all_checks(ROOT / "python") == 1
+    out, err = capfd.readouterr()
+    assert "\nseen: python -m mypy\n" in out
+    assert err == "FAILED: python -m mypy\n"
