@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 NOTEBOOK = ROOT / "notebooks" / "mandelbrot.ipynb"
-# Those of the first picture, then, while nobody waits, those of the deep levels.
-COMPILE_KERNELS = """
-import os, mandelbrot_store
-store = mandelbrot_store.MandelbrotStore()
-store["39/0.0"]
-if hasattr(os, "nice"):
-    os.nice(10)
-store["-9/0.0"]
-"""
 OLDEST_PYTHON = (3, 11)
 SIDE_BY_SIDE = 2  # checks: those in a browser mostly wait, but more would time out on two cores
 NEWEST_ZARR_PYTHONS = ("3.14", "3.13", "3.12")  # zarr > 3.1.6 needs Python 3.12
@@ -67,8 +58,8 @@ def open_notebook(arguments: Sequence[str]) -> int:
     if not any(argument.endswith(".ipynb") for argument in arguments):
         command.append(str(NOTEBOOK))
     print("\nOpening the notebook: in JupyterLab, choose Run > Run All Cells.", flush=True)
-    # numba takes seconds to compile the kernels, once. JupyterLab takes as long to start.
-    with subprocess.Popen([python, "-c", COMPILE_KERNELS]):
+    # numba takes half a minute to compile the kernels, once.
+    with subprocess.Popen([python, "-m", "mandelbrot.preload"]):
         return subprocess.run(command, check=False).returncode
 
 

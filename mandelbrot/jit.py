@@ -26,6 +26,7 @@ from numba import _dynfunc  # type: ignore[attr-defined]  # a compiled module
 from numba.core import caching, compiler, typed_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _package_digest() -> str:
 class _CacheFile(caching.IndexDataCacheFile):
     # A damaged file costs a compilation, and so does a full disk.
 
-    def _load_index(self) -> dict[object, str]:
+    def _load_index(self) -> dict[Any, str]:
         with contextlib.suppress(EOFError, pickle.UnpicklingError):
             return dict(super()._load_index())
         return {}
@@ -75,6 +76,16 @@ class _Cache(caching.FunctionCache):
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+    def serves_this_machine(self) -> bool:
+        machine = cpu_target.target_context.codegen().magic_tuple()
+        return any(key[1] == machine for key in self._cache_file._load_index())  # noqa: SLF001
+
+
+def is_missing_on_disk(entry: Any) -> bool:  # noqa: ANN401 - what `kernel` returns
+    """Whether there is a place for a function's machine code, but none for this machine in it."""
+    cache = entry._cache  # noqa: SLF001 - set by `kernel`
+    return isinstance(cache, _Cache) and not cache.serves_this_machine()
 
 
 class _InnerLibrary(JITCodeLibrary):

@@ -1,49 +1,91 @@
 """Load the compiler and the compiled kernels in the background, before the first tile needs them.
 
-That takes half a second where the kernels are on disk already, and seconds where they are not.
+That takes half a second where the kernels are on disk already. Where they are not, another process
+compiles them, which leaves this one's interpreter free; meanwhile.py counts tiles until then.
+
+``python -m mandelbrot.preload [PRECISION]`` compiles all kernels, those of deep tiles last.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import subprocess
+import sys
 import threading
+import time
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from mandelbrot.plane import Pyramid
-from mandelbrot.render import render_tile
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mandelbrot.render import Precision
 
 LONGEST_WAIT = 30
 """Seconds that a fork waits for the loading thread at most."""
 
-_SAMPLES = (
-    (Pyramid(1, 1), 2),
+_PATIENCE = 0.1  # seconds between two looks at the disk
+_NICE = 5  # others are waited for: the browser, the tiles
+
+
+class _Sample(NamedTuple):
+    """A one-pixel tile."""
+
+    pyramid: Pyramid
+    maxiter: int
+    level: int = 0
+
+
+RUNGS = (
+    _Sample(Pyramid(1, 1), 2),
     # A point whose count (1649) takes more digits than float64 has.
-    (Pyramid(1, 1, ("-0.72509765625", "0.21240234375"), "1e-9"), 2000),
+    _Sample(Pyramid(1, 1, ("-0.72509765625", "0.21240234375"), "1e-9"), 2000),
 )
-"""One-pixel tiles and their maxiter: each needs one more rung of the precision ladder."""
+"""Each needs one more rung of the precision ladder."""
+
+_DEEP = _Sample(Pyramid(1, 1), 255, level=-60)
+
+_is_decided = threading.Event()
+_is_decided.set()
+_missing: set[tuple[Precision, int]] = set()  # rungs that another process is compiling
 
 
 @cache
 def preload(precision: Precision = "exact") -> threading.Thread:
     """Begin to load what tiles of a precision need, once per process.
 
-    The interpreter's exit waits for one rung at most. A fork waits for all: in the child, nobody
-    would ever release the locks of a compiler at work.
+    The interpreter's exit does not wait for another process, and for the loading of one rung at
+    most. A fork waits for all: in the child, nobody would ever release the locks of a compiler at
+    work.
 
     Returns
     -------
     Thread
         Ends when all is loaded.
     """
+    _is_decided.clear()
     thread = threading.Thread(target=_load, args=(precision,), name="mandelbrot.preload")
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(before=lambda: _wait_for(thread))
     thread.start()
     return thread
+
+
+def is_compiling(precision: Precision, rung: int) -> bool:
+    """Whether another process is compiling a rung for this one. Waits until that is known."""
+    _is_decided.wait()
+    return (precision, rung) in _missing
+
+
+def wait_for(precision: Precision, rung: int, cancel: NDArray[np.uint8]) -> None:
+    """Wait until a rung that another process is compiling is on disk, or ``cancel[0]`` is set."""
+    while is_compiling(precision, rung) and not cancel[0]:
+        time.sleep(0.02)  # a cancelled tile stops within 50 ms
 
 
 def _wait_for(thread: threading.Thread) -> None:
@@ -52,6 +94,80 @@ def _wait_for(thread: threading.Thread) -> None:
 
 
 def _load(precision: Precision) -> None:
-    for pyramid, maxiter in _SAMPLES:
-        if threading.main_thread().is_alive():  # else the interpreter is exiting
-            render_tile(pyramid, 0, 0, 0, maxiter=maxiter, precision=precision)
+    try:
+        missing = {(precision, rung) for rung in range(len(RUNGS)) if _is_missing(precision, rung)}
+        _missing.update(missing)
+    finally:
+        _is_decided.set()
+    try:
+        compiler = _start_compiler(precision) if missing else None
+        for rung, sample in enumerate(RUNGS):
+            while compiler and compiler.poll() is None and _is_missing(precision, rung):
+                if not _is_wanted():
+                    return
+                time.sleep(_PATIENCE)
+            _missing.discard((precision, rung))
+            if _is_wanted():
+                _render(sample, precision)
+    finally:
+        _missing.difference_update(missing)
+
+
+def _is_wanted() -> bool:
+    return threading.main_thread().is_alive()  # else the interpreter is exiting
+
+
+def _is_missing(precision: Precision, rung: int) -> bool:
+    """Whether another process can compile a rung for this one, and has to."""
+    from mandelbrot import escape_time, fixed_point  # noqa: PLC0415 - load the compiler
+    from mandelbrot.jit import is_missing_on_disk  # noqa: PLC0415
+
+    entries: list[list[object]] = [[escape_time.fast_tile], []]
+    if precision == "exact":
+        entries = [
+            [escape_time.certified_tile],
+            [escape_time.refined_tile, fixed_point.count_points],
+        ]
+    return any(map(is_missing_on_disk, entries[rung]))
+
+
+def _start_compiler(precision: Precision) -> subprocess.Popen[bytes] | None:
+    """Start a process that compiles all kernels; it does not outlive this one."""
+    package = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    try:
+        compiler = subprocess.Popen(  # noqa: S603 - this very module
+            [sys.executable, "-m", "mandelbrot.preload", precision],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:  # no processes here: they are compiled in this one, when they are needed
+        return None
+    atexit.register(_stop, compiler)
+    return compiler
+
+
+def _stop(compiler: subprocess.Popen[bytes]) -> None:
+    with compiler:
+        compiler.terminate()
+
+
+def _render(sample: _Sample, precision: Precision) -> None:
+    from mandelbrot.render import render_tile  # noqa: PLC0415 - it imports this module
+
+    pyramid, maxiter, level = sample
+    render_tile(pyramid, level, 0, 0, maxiter=maxiter, precision=precision)
+
+
+def compile_all(precision: Precision = "exact") -> None:
+    """Compile what tiles of a precision need, and keep it on disk."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    for sample in (*RUNGS, _DEEP):
+        _render(sample, precision)
+
+
+if __name__ == "__main__":
+    compile_all(*sys.argv[1:])  # type: ignore[arg-type]  # render_tile checks it

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from mandelbrot import preload
 from mandelbrot.plane import integer
 
 if TYPE_CHECKING:
@@ -123,19 +124,12 @@ def render_tile(
             pyramid, (level, row, column), tile, cap, precision, cancel, progress, out, unsure
         )
     elif precision == "fast":
-        finished = escape_time.fast_tile(
+        preload.wait_for("fast", 0, cancel)
+        finished = not cancel[0] and escape_time.fast_tile(
             tile.re.float64(), tile.im.float64(), cap, cancel, escape_time.counts_of(out)
         )
     else:
-        finished = escape_time.certified_tile(
-            tile.re.float64(),
-            tile.im.float64(),
-            tile.re.is_float64 and tile.im.is_float64,
-            cap,
-            cancel,
-            escape_time.counts_of(out),
-            unsure.reshape(-1),
-        )
+        finished = _certify(tile, cap, cancel, out, unsure)
     if finished and precision == "exact" and unsure.any():
         finished = _refine(tile, cap, cancel, out, unsure)
     if not finished:
@@ -144,6 +138,42 @@ def render_tile(
     if (out == out[0, 0]).all():
         return np.broadcast_to(out[0, 0], out.shape)
     return out
+
+
+def _certify(
+    tile: Tile,
+    maxiter: int,
+    cancel: NDArray[np.uint8],
+    out: Counts,
+    unsure: NDArray[np.bool_],
+) -> bool:
+    """Count with float64, and mark what it leaves unsure; return False when cancelled."""
+    from mandelbrot import escape_time  # noqa: PLC0415
+
+    if preload.is_compiling("exact", 0):
+        from mandelbrot import meanwhile  # noqa: PLC0415
+
+        if maxiter <= meanwhile.MOST_STEPS and meanwhile.count(
+            tile,
+            maxiter,
+            out,
+            unsure,
+            lambda: bool(cancel[0]) or not preload.is_compiling("exact", 0),
+        ):
+            return True
+        unsure[:] = False
+        preload.wait_for("exact", 0, cancel)
+        if cancel[0]:
+            return False
+    return escape_time.certified_tile(
+        tile.re.float64(),
+        tile.im.float64(),
+        tile.re.is_float64 and tile.im.is_float64,
+        maxiter,
+        cancel,
+        escape_time.counts_of(out),
+        unsure.reshape(-1),
+    )
 
 
 def _refine(
@@ -156,6 +186,15 @@ def _refine(
     """Count the unsure pixels again, with more and more digits; return False when cancelled."""
     from mandelbrot import escape_time  # noqa: PLC0415
 
+    if preload.is_compiling("exact", 1):
+        from mandelbrot import meanwhile  # noqa: PLC0415
+
+        meanwhile.finish(tile, maxiter, out, unsure, lambda: bool(cancel[0]))
+        if not unsure.any():
+            return True
+        preload.wait_for("exact", 1, cancel)
+        if cancel[0]:
+            return False
     re, im = tile.re.float64(), tile.im.float64()
     re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
     im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = """
 import os
@@ -72,3 +76,42 @@ print(os.waitpid(child, 0)[1], len(store["1/0.0"]))
 
 def test_exit_does_not_hang() -> None:
     assert run("MandelbrotStore(); print('made')") == "made"
+
+
+def test_the_first_tiles_do_not_wait_for_the_compiler(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    body = """
+from concurrent.futures import CancelledError
+import numpy as np
+from mandelbrot import Pyramid, escape_time, preload, render_tile
+
+store = MandelbrotStore(levels=40, tilesize=128)
+keys = ["39/0.0", "39/1.1", "38/1.2", "20/359000.220000"]
+first = [store[key] for key in keys]
+cancel = np.zeros(1, np.uint8)
+threading.Timer(0.1, cancel.fill, [1]).start()
+try:
+    render_tile(Pyramid(1, 8), 0, 0, 0, maxiter=2**20, cancel=cancel)
+except CancelledError:
+    print("cancelled", end=" ")
+print(len(escape_time.certified_tile.overloads), end=" ")
+preload.wait_for("exact", 0, np.zeros(1, np.uint8))
+assert [store[key] for key in keys] == first
+print(len(escape_time.certified_tile.overloads), *escape_time.certified_tile.stats.cache_misses)
+"""
+    assert run(body) == "cancelled 0 1"
+
+
+def test_without_another_process_this_one_compiles(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    body = """
+import sys
+sys.executable = "/nowhere/python"
+store = MandelbrotStore(levels=2, tilesize=8, precision="fast")
+print(len(store["1/0.0"]))
+"""
+    assert run(body) == "64"
