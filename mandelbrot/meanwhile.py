@@ -135,9 +135,9 @@ def _follow(
 
 def finish(tile: Tile, maxiter: int, out: Counts, unsure: Bools, stop: Stop) -> None:
     """Count the unsure pixels in integers, where they are few, and unmark those."""
-    if not 0 < np.count_nonzero(unsure) * maxiter <= _INTEGER_STEPS:
-        return
     rational.decide(tile, maxiter, np.zeros(1, np.uint8), out, unsure)
+    if np.count_nonzero(unsure) * maxiter > _INTEGER_STEPS:
+        return
     for j, i in np.argwhere(unsure).tolist():
         if stop():
             return

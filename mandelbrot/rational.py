@@ -33,7 +33,7 @@ def is_member(re: Fraction, im: Fraction) -> bool:
 
 
 def short_count(re: Fraction, im: Fraction, maxiter: int) -> int | None:
-    """Return the count of a point if its orbit leaves within a few steps, else None.
+    """Return the count of a point if a few steps decide it, else None.
 
     Decides the points with |z_n| = 2 exactly, such as 1.2 + 1.6i.
     """
@@ -43,7 +43,7 @@ def short_count(re: Fraction, im: Fraction, maxiter: int) -> int | None:
         if x * x + y * y > 4:
             return n
         x, y = x * x - y * y + cx, 2 * x * y + cy
-    return None
+    return maxiter if maxiter <= SHORT else None
 
 
 def decide(
