@@ -69,10 +69,11 @@ def pyramid_metadata(
         documents: dict[str, JSON] = {
             ".zgroup": {"zarr_format": 2},
             ".zattrs": {**image, **attributes},
-        } | {
-            f"{level}/.zarray": _array_v2(shape, chunk, dtype, compressor)
-            for level, shape in enumerate(shapes)
         }
+        for level, shape in enumerate(shapes):
+            documents[f"{level}/.zarray"] = _array_v2(shape, chunk, dtype, compressor)
+            # Format 2 has no names of dimensions; where xarray looks for them.
+            documents[f"{level}/.zattrs"] = {"_ARRAY_DIMENSIONS": list(axes)}
         consolidated = {"zarr_consolidated_format": 1, "metadata": documents}
         documents = {".zmetadata": consolidated} | documents
     else:

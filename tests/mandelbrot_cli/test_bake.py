@@ -43,7 +43,10 @@ def test_a_place_in_files(tmp_path, capsys, words, files):
     assert "84 tiles computed" in capsys.readouterr().out
     expect_everything(out)
     chunks = [p for p in (tmp_path / "place.zarr").glob("[0-9]/**/*") if p.is_file()]
-    assert len([path for path in chunks if path.name not in (".zarray", "zarr.json")]) == files
+    assert (
+        len([path for path in chunks if path.name not in (".zarray", ".zattrs", "zarr.json")])
+        == files
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         validate_zarr_store(out)
