@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from abc import abstractmethod
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -333,9 +334,22 @@ def _checked_executor(executor: object) -> Executor | None:
 def _make_pool() -> None:
     """Make the threads that compute the tiles of all stores, one per processor."""
     global _pool  # noqa: PLW0603 - the one pool of the process
-    _pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="tile")
+    _pool = ThreadPoolExecutor(
+        os.cpu_count(), thread_name_prefix="tile", initializer=_yield_to_others
+    )
 
 
+def _yield_to_others() -> None:
+    """Let everything else go before this thread: whoever waits for a tile looks and types, too.
+
+    Measured, another client's cells while two cores compute tiles and more: median 38 ms without,
+    22 ms with; 22 ms when no tile is computed.
+    """
+    if sys.platform == "linux":  # where each thread has a niceness of its own
+        os.nice(_NICE)
+
+
+_NICE = 5
 _pool: ThreadPoolExecutor
 _make_pool()
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -184,6 +184,7 @@ def test_an_error_reaches_every_reader_and_is_not_kept(cached):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 def test_a_forked_child_computes_for_itself(store):
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(store.__getitem__, "0/1.2")
