@@ -12,31 +12,19 @@ import math
 from typing import TYPE_CHECKING
 
 from mandelbrot import lanes
-from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
-from mandelbrot.lanes import (
-    CX,
-    CXL,
-    CY,
-    CYL,
-    INSIDE,
-    INSIDE_S,
-    OUTSIDE,
-    OUTSIDE_S,
-    XL,
-    YL,
-    N,
-    S,
-    X,
-    Y,
-)
+from mandelbrot.lanes import CX, CXL, CY, CYL, INSIDE, SLOT, START, XL, YL, N, S, X, Y
+from mandelbrot.vectors import Recurrence, Trail, scalar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mandelbrot.lanes import Pool
+    from mandelbrot.vectors import Vector
+
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int32]
+    Parts = tuple[Vector, Vector, Vector, Vector]
 
 ROUNDING = 2.0**-98
 """Bound on |ẑ' - (ẑ² + c)| for one double-double step from |ẑ| ≤ 2, |c| ≤ 2, that of c included."""
@@ -44,75 +32,91 @@ ROUNDING = 2.0**-98
 _UP = 1 + 2.0**-48  # covers the rounding of |z|, of a bound in one step, and of a comparison
 
 STEPS = 2
-"""Steps unrolled in one pass over the lanes."""
+"""Steps in one pass of `advance`."""
 
 
-@kernel()
-def two_sum(a: float, b: float) -> tuple[float, float]:
-    """Return a + b, rounded, and the rounding error."""
+def _two_sum(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)
 
 
-@kernel()
-def step(
-    x: float, xl: float, y: float, yl: float, cx: float, cxl: float, cy: float, cyl: float
-) -> tuple[float, float, float, float]:
-    """Return z² + c (high and low part of the real part, then of the imaginary part)."""
+def _step(
+    x: Vector,
+    xl: Vector,
+    y: Vector,
+    yl: Vector,
+    cx: Vector,
+    cxl: Vector,
+    cy: Vector,
+    cyl: Vector,
+) -> Parts:
     xx, yy, xy = x * x, y * y, x * y
-    xx_low = fma(x + x, xl, fma(x, x, -xx))
-    yy_low = fma(y + y, yl, fma(y, y, -yy))
-    xy_low = fma(xl, y, fma(x, yl, fma(x, y, -xy)))
-    real, low = two_sum(xx, -yy)
-    real, low2 = two_sum(real, cx)
+    xx_low = (-xx).plus_product_once(x, x).plus_product_once(x + x, xl)
+    yy_low = (-yy).plus_product_once(y, y).plus_product_once(y + y, yl)
+    xy_low = (-xy).plus_product_once(x, y).plus_product_once(x, yl).plus_product_once(xl, y)
+    real, low = _two_sum(xx, -yy)
+    real, low2 = _two_sum(real, cx)
     low = (low + low2) + (xx_low - yy_low) + cxl
-    imag, low3 = two_sum(xy + xy, cy)
+    imag, low3 = _two_sum(xy + xy, cy)
     low3 = low3 + (xy_low + xy_low) + cyl
     a, b = real + low, imag + low3
     return a, low - (a - real), b, low3 - (b - imag)
 
 
-@kernel()
-def advance(state: Floats, width: int, passes: int, growth: float, kappa: float) -> None:
-    """Take ``passes * STEPS`` steps in the first `width` lanes, carrying S as in float64.py."""
-    for _ in range(passes):
-        for i in range(width):
-            x, xl, y, yl = state[X + i], state[XL + i], state[Y + i], state[YL + i]
-            s = state[S + i]
-            for _ in range(STEPS):
-                s = fma(growth * fma(kappa * state[N + i], s, x * x + y * y), s, 1.0)
-                x, xl, y, yl = step(
-                    x, xl, y, yl, state[CX + i], state[CXL + i], state[CY + i], state[CYL + i]
-                )
-            state[X + i], state[XL + i], state[Y + i], state[YL + i] = x, xl, y, yl
-            state[S + i] = s
+_two_sum_of_numbers = scalar(_two_sum, 2)
+step = scalar(_step, 4)
+"""Return z² + c, given (and in) high and low part of the real and of the imaginary part."""
 
 
 @kernel()
-def recount(
-    group: Floats, width: int, passes: int, maxiter: int, growth: float, kappa: float
-) -> None:
-    """Repeat `advance`, finding what certifies the counts: see `float64.recount_certified`."""
-    for _ in range(passes * STEPS):
-        for i in range(width):
-            x, xl, y, yl = group[X + i], group[XL + i], group[Y + i], group[YL + i]
-            n, r_out, s_out = group[N + i], group[OUTSIDE + i], group[OUTSIDE_S + i]
-            s = fma(growth * fma(kappa * (n + 1), group[S + i], x * x + y * y), group[S + i], 1.0)
-            x, xl, y, yl = step(
-                x, xl, y, yl, group[CX + i], group[CXL + i], group[CY + i], group[CYL + i]
-            )
-            r = x * x + y * y
-            stays = r <= 4
-            leaves = (r_out == 0) & (not stays)
-            counts = (r_out == 0) & stays & (n < maxiter)
-            group[X + i], group[XL + i], group[Y + i], group[YL + i] = x, xl, y, yl
-            group[S + i] = s
-            group[N + i] = n + 1 if counts else n
-            group[INSIDE + i] = r if counts else group[INSIDE + i]
-            group[INSIDE_S + i] = s if counts else group[INSIDE_S + i]
-            group[OUTSIDE + i] = r if leaves else r_out
-            group[OUTSIDE_S + i] = s if leaves else s_out
+def two_sum(a: float, b: float) -> tuple[float, float]:
+    """Return a + b, rounded, and the rounding error."""
+    return _two_sum_of_numbers((a, b))  # type: ignore[no-any-return]  # numba is untyped
+
+
+def _bounded_step(
+    x: Vector,
+    xl: Vector,
+    y: Vector,
+    yl: Vector,
+    s: Vector,
+    cx: Vector,
+    cxl: Vector,
+    cy: Vector,
+    cyl: Vector,
+    _n: Vector,
+    growth: Vector,
+    e2: Vector,
+    *_: Vector,
+) -> tuple[Vector, ...]:
+    size = (y * y).plus_product(x, x).plus_product(e2, s)
+    s = s.constant(1).plus_product(growth * size, s)
+    return *_step(x, xl, y, yl, cx, cxl, cy, cyl), s
+
+
+def _is_inside(x: Vector, _xl: Vector, y: Vector, *_: Vector) -> Vector:
+    return x * x + y * y <= x.constant(4)
+
+
+def _stays(*values: Vector) -> Vector:
+    *z, s, _cx, _cxl, _cy, _cyl, n, _growth, _e2, maxiter, error2 = values
+    bounded = error2 * n * s <= s.constant(lanes.ERROR_LIMIT)
+    return _is_inside(*z) & (n < maxiter) & bounded
+
+
+advance, lanes_at_once = Recurrence(
+    steps=[_bounded_step] * STEPS,
+    goes_on=_stays,
+    variables=(X, XL, Y, YL, S),
+    constants=(CX, CXL, CY, CYL, N),
+    vectors=2,
+    trail=Trail(START, SLOT, _is_inside, INSIDE, N, STEPS),
+).compiled()
+
+recount, recounted_at_once = lanes.certified_recount(
+    _step, variables=(X, XL, Y, YL), constants=(CX, CXL, CY, CYL), vectors=1
+)
 
 
 @kernel()
@@ -125,7 +129,7 @@ def count_point(cx: float, cy: float, maxiter: int) -> int:
     certain_inside = 0
     for n in range(1, maxiter + 1):
         e = ((2 * size + e) * e + ROUNDING) * _UP
-        x, xl, y, yl = step(x, xl, y, yl, cx, 0.0, cy, 0.0)
+        x, xl, y, yl = step((x, xl, y, yl, cx, 0.0, cy, 0.0))
         size = math.sqrt(x * x + y * y) * _UP
         if (size + e) * _UP <= 2:
             certain_inside = n
@@ -137,13 +141,21 @@ def count_point(cx: float, cy: float, maxiter: int) -> int:
 
 
 @kernel()
-def _load_low(state: Floats, target: Ints, lane: int, points: Floats) -> None:
-    state[CXL + lane] = points[2, target[lane]]
-    state[CYL + lane] = points[3, target[lane]]
+def _write_counts(
+    pool: Pool,
+    queued: int,
+    parameters: tuple[float, float, float, float],
+    counts: NDArray[np.uint32],
+    certain: NDArray[np.bool_],
+) -> None:
+    for lane in range(0, queued, recounted_at_once()):
+        bits = recount(pool[1], lane, STEPS, parameters)
+        lanes.write(pool, lane, queued, bits, counts, certain)
 
 
 @kernel()
 def count_certified(
+    pool: Pool,
     points: Floats,
     size: int,
     maxiter: int,
@@ -151,40 +163,33 @@ def count_certified(
     counts: NDArray[np.uint32],
     certain: NDArray[np.bool_],
 ) -> bool:
-    """Write the counts for ``points[:, :size]``, and which are proven. False when cancelled.
+    """Write the counts for the first `size` points, and which are proven. False when cancelled.
 
     A point is its real and imaginary part, and the low parts of both.
     """
-    state, start, group, target, flag, chosen = lanes.allocate()
+    state, _again, _target, _again_target, chosen = pool
     error2 = ROUNDING * ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
-    live = fresh = lanes.fill(state, target, points, size)
-    for i in range(live):
-        _load_low(state, target, i, points)
-    passes = lanes.next_passes(2, 0, 1)
+    cap = float(maxiter)
+    live = fresh = lanes.fill(pool, points, size, True)  # noqa: FBT003 - numba
+    passes = 2
+    queued = 0
+    oldest = 0.0  # the steps of a live lane at most
     while live:
         if cancel[0]:
             return False
-        width, steps = lanes.padded(live), passes * STEPS
-        lanes.begin_round(state, start, width, steps)
-        for i in range(width):
-            start[XL + i], start[YL + i] = state[XL + i], state[YL + i]
-        advance(state, width, passes, growth, kappa)
-        finished = lanes.find_finished(state, flag, chosen, live, maxiter, error2)
-        if finished:
-            lanes.gather(state, start, group, chosen, finished, steps)
-            for k in range(finished):
-                i = chosen[k]
-                group[XL + k], group[YL + k] = start[XL + i], start[YL + i]
-                group[CXL + k], group[CYL + k] = state[CXL + i], state[CYL + i]
-            recount(group, lanes.padded(finished), passes, maxiter, growth, kappa)
-            lanes.certify(group, flag, finished, maxiter, error2)
-            for k in range(finished):
-                counts[target[chosen[k]]] = group[N + k]
-                certain[target[chosen[k]]] = flag[k] != 0
+        oldest += passes * STEPS
+        finished = 0
+        for lane in range(0, live, lanes_at_once()):
+            bits = advance(state, lane, passes, (growth, kappa * oldest, cap, error2))
+            finished = lanes.list_lanes(bits, lane, live, chosen, finished)
+        if queued + finished > lanes.LANES:
+            _write_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
+            queued = 0
+        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued)
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(state, target, chosen, finished, live, points, size, fresh)
-        for k in range(finished):
-            if chosen[k] < live:
-                _load_low(state, target, chosen[k], points)
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, True)  # noqa: FBT003
+        if finished:
+            oldest = lanes.oldest(state, live)
+    _write_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
     return True

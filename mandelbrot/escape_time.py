@@ -23,6 +23,7 @@ import numpy as np
 from mandelbrot import double_double, float64
 from mandelbrot.discs import HOPELESS, UNIT, disc_count, in_main_components
 from mandelbrot.jit import kernel
+from mandelbrot.lanes import QUEUE, allocate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.int32]
 
 _BLOCK, _SUB_BLOCK = 64, 8  # sides of the blocks that are tried as discs
-_QUEUE = 2**14  # pixels that go through the pool together
-_FULL = _QUEUE - _BLOCK * _BLOCK
+_FULL = QUEUE - _BLOCK * _BLOCK
 _FEW = 2**16  # steps that the orbits of a few pixels may take, one after the other: 1-2 ms
 
 
@@ -126,7 +126,7 @@ def _next_queue(
                         if in_main_components(re[i], im[j], 2 * UNIT):
                             _store(out, j * re.size + i, maxiter)
                         else:
-                            points[0, queued], points[1, queued] = re[i], im[j]
+                            points[queued], points[QUEUE + queued] = re[i], im[j]
                             pixels[queued] = j * re.size + i
                             queued += 1
     return block, queued
@@ -138,12 +138,13 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
 
     Returns False when cancelled.
     """
-    points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
-    counts = np.empty(_QUEUE, np.uint32)
+    points, pixels = np.empty(2 * QUEUE), np.empty(QUEUE, np.int32)
+    counts = np.empty(QUEUE, np.uint32)
+    pool = allocate()
     block, queued = 0, -1
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
-        if not float64.count(points, queued, maxiter, cancel, counts):
+        if not float64.count(pool, points, queued, maxiter, cancel, counts):
             return False
         for k in range(queued):
             _store(out, pixels[k], counts[k])
@@ -166,19 +167,20 @@ def certified_tile(
     most tiles the next rung (and a first picture its compilation).
     """
     few = _FEW if exact else 0
-    points, pixels = np.empty((2, _QUEUE)), np.empty(_QUEUE, np.int32)
-    counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
+    points, pixels = np.empty(2 * QUEUE), np.empty(QUEUE, np.int32)
+    counts, certain = np.empty(QUEUE, np.uint32), np.empty(QUEUE, np.bool_)
+    pool = allocate()
     block, queued = 0, -1
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
-        if not float64.count_certified(points, queued, maxiter, cancel, counts, certain):
+        if not float64.count_certified(pool, points, queued, maxiter, cancel, counts, certain):
             return False
         for k in range(queued):
             _store(out, pixels[k], counts[k])
             if not certain[k]:
                 count = -1
                 if maxiter <= few:
-                    count = double_double.count_point(points[0, k], points[1, k], maxiter)
+                    count = double_double.count_point(points[k], points[QUEUE + k], maxiter)
                     few -= count if count >= 0 else maxiter
                 if count >= 0:
                     _store(out, pixels[k], count)
@@ -201,20 +203,24 @@ def refined_tile(
 
     ``re + re_low``, ``im + im_low`` are the points. Returns False when cancelled.
     """
-    points, pixels = np.empty((4, _QUEUE)), np.empty(_QUEUE, np.int32)
-    counts, certain = np.empty(_QUEUE, np.uint32), np.empty(_QUEUE, np.bool_)
+    points, pixels = np.empty(4 * QUEUE), np.empty(QUEUE, np.int32)
+    counts, certain = np.empty(QUEUE, np.uint32), np.empty(QUEUE, np.bool_)
+    pool = allocate()
     pixel = 0
     while pixel < unsure.size:
         queued = 0
-        while pixel < unsure.size and queued < _QUEUE:
+        while pixel < unsure.size and queued < QUEUE:
             if unsure[pixel]:
                 j, i = pixel // re.size, pixel % re.size
-                points[0, queued], points[1, queued] = re[i], im[j]
-                points[2, queued], points[3, queued] = re_low[i], im_low[j]
+                points[queued], points[QUEUE + queued] = re[i], im[j]
+                points[2 * QUEUE + queued] = re_low[i]
+                points[3 * QUEUE + queued] = im_low[j]
                 pixels[queued] = pixel
                 queued += 1
             pixel += 1
-        if not double_double.count_certified(points, queued, maxiter, cancel, counts, certain):
+        if not double_double.count_certified(
+            pool, points, queued, maxiter, cancel, counts, certain
+        ):
             return False
         for k in range(queued):
             _store(out, pixels[k], counts[k])

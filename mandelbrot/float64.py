@@ -12,159 +12,186 @@ keeps the growth that it adds to S below a factor 3 over a whole orbit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mandelbrot import lanes
 from mandelbrot.discs import ROUNDING
 from mandelbrot.jit import kernel
-from mandelbrot.lanes import (
-    CX,
-    CY,
-    INSIDE,
-    INSIDE_S,
-    OUTSIDE,
-    OUTSIDE_S,
-    N,
-    S,
-    X,
-    Y,
-)
+from mandelbrot.lanes import CX, CY, INSIDE, SLOT, START, N, S, X, Y
+from mandelbrot.vectors import Recurrence, Trail
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mandelbrot.lanes import Pool
+    from mandelbrot.vectors import Vector
+
     Floats = NDArray[np.float64]
 
-STEPS = 4
-"""Steps unrolled in one pass over the lanes. Fewer cost memory traffic, more overflow the reorder
-window (measured, Zen 5: 0.073, 0.107, 0.144 ns per step and lane for 4, 8, 16)."""
+STEPS, CERTIFIED_STEPS = 8, 3
+"""Steps in one pass of `advance` and of `advance_certified`."""
 
 
-@kernel()
-def advance(state: Floats, width: int, passes: int) -> None:
-    """Take ``passes * STEPS`` steps of z ← z² + c in the first `width` lanes.
-
-    Every operation is rounded by itself, never fused: the results are the same on all machines.
-    """
-    for _ in range(passes):
-        for i in range(width):
-            a, b, p, q = state[X + i], state[Y + i], state[CX + i], state[CY + i]
-            for _ in range(STEPS):
-                ab = a * b
-                a = a * a - b * b + p
-                b = ab + ab + q
-            state[X + i], state[Y + i] = a, b
+def _step(x: Vector, y: Vector, cx: Vector, cy: Vector) -> tuple[Vector, Vector]:
+    # Every operation is rounded by itself, never fused: the results are the same on all machines.
+    xy = x * y
+    return x * x - y * y + cx, xy + xy + cy
 
 
-@kernel()
-def recount(group: Floats, width: int, passes: int) -> None:
-    """Repeat `advance`, adding to N the number of iterates with |z| ≤ 2."""
-    for _ in range(passes):
-        for i in range(width):
-            a, b, p, q = group[X + i], group[Y + i], group[CX + i], group[CY + i]
-            n = group[N + i]
-            for _ in range(STEPS):
-                ab = a * b
-                a = a * a - b * b + p
-                b = ab + ab + q
-                n += 1.0 if a * a + b * b <= 4 else 0.0
-            group[X + i], group[Y + i], group[N + i] = a, b, n
+def _is_inside(x: Vector, y: Vector, *_: Vector) -> Vector:
+    return x * x + y * y <= x.constant(4)
+
+
+def _counted_step(
+    x: Vector, y: Vector, n: Vector, cx: Vector, cy: Vector
+) -> tuple[Vector, Vector, Vector]:
+    x, y = _step(x, y, cx, cy)
+    return x, y, n + n.constant(1).where(_is_inside(x, y), n.constant(0))
+
+
+advance, lanes_at_once = Recurrence(
+    steps=[lambda x, y, cx, cy, *_: _step(x, y, cx, cy)] * STEPS,
+    goes_on=lambda x, y, _cx, _cy, n, maxiter: _is_inside(x, y) & (n < maxiter),
+    variables=(X, Y),
+    constants=(CX, CY, N),
+    vectors=6,
+    trail=Trail(START, SLOT, _is_inside, INSIDE, N, STEPS),
+).compiled()
+
+recount, recounted_at_once = Recurrence(
+    steps=[_counted_step],
+    goes_on=lambda x, y, *_: _is_inside(x, y),
+    variables=(X, Y, N),
+    constants=(CX, CY),
+    vectors=4,
+).compiled()
 
 
 # With a bound the roundings no longer decide the counts, so here operations may fuse (a fused one
-# has one rounding less): 20 % faster, and the counts are still the same on all machines.
-@kernel(contract=True)
-def advance_certified(state: Floats, width: int, passes: int, growth: float, kappa: float) -> None:
-    """`advance`, carrying S; N already counts the steps of this round.
+# has one rounding less), and the counts are still the same on all machines.
+def _certified_step(x: Vector, y: Vector, cx: Vector, cy: Vector) -> tuple[Vector, Vector]:
+    return (cx - y * y).plus_product(x, x), cy.plus_product(x + x, y)
 
-    ``growth`` is 4 (1 + η). After k steps of a pass S is held divided by growth^k, which saves a
-    multiplication a step; with growth^STEPS instead of growth^k in the term of e², the bound is
-    larger, never smaller.
+
+def _bounded_step(
+    k: int,
+    x: Vector,
+    y: Vector,
+    s: Vector,
+    cx: Vector,
+    cy: Vector,
+    _n: Vector,
+    e2: Vector,
+    scale: Vector,
+    *_: Vector,
+) -> tuple[Vector, Vector, Vector]:
+    """Take step `k` of a pass.
+
+    After it S is held divided by growth^k, which saves a multiplication; with growth^-k ≤ 4^-k and
+    with growth^CERTIFIED_STEPS instead of growth^k in `e2`, the bound is larger, never smaller.
     """
-    scale = growth * growth * growth * growth
-    for _ in range(passes):
-        for i in range(width):
-            a, b, p, q = state[X + i], state[Y + i], state[CX + i], state[CY + i]
-            s, e2 = state[S + i], kappa * scale * state[N + i]
-            one = 1.0
-            for _ in range(STEPS):
-                one *= 0.25
-                aa, bb = a * a, b * b
-                s = (aa + bb + e2 * s) * s + one
-                b = (a + a) * b + q
-                a = aa - bb + p
-            state[X + i], state[Y + i], state[S + i] = a, b, s * scale
+    size = (y * y).plus_product(x, x).plus_product(e2, s)
+    s = s.constant(0.25**k).plus_product(size, s)
+    return *_certified_step(x, y, cx, cy), s * scale if k == CERTIFIED_STEPS else s
 
 
-@kernel(contract=True)
-def recount_certified(
-    group: Floats, width: int, passes: int, maxiter: int, growth: float, kappa: float
-) -> None:
-    """Repeat `advance_certified`, finding what certifies the counts.
+def _stays(
+    x: Vector,
+    y: Vector,
+    s: Vector,
+    _cx: Vector,
+    _cy: Vector,
+    n: Vector,
+    _e2: Vector,
+    _scale: Vector,
+    maxiter: Vector,
+    error2: Vector,
+) -> Vector:
+    bounded = error2 * n * s <= s.constant(lanes.ERROR_LIMIT)
+    return _is_inside(x, y) & (n < maxiter) & bounded
 
-    INSIDE and INSIDE_S follow the last iterate inside, up to `maxiter`; OUTSIDE and OUTSIDE_S are
-    set at the first one outside, and stay 0 in a lane that does not leave.
-    """
-    for _ in range(passes):
-        for i in range(width):
-            a, b, p, q = group[X + i], group[Y + i], group[CX + i], group[CY + i]
-            s, n = group[S + i], group[N + i]
-            r_in, s_in = group[INSIDE + i], group[INSIDE_S + i]
-            r_out, s_out = group[OUTSIDE + i], group[OUTSIDE_S + i]
-            for _ in range(STEPS):
-                aa, bb = a * a, b * b
-                s = growth * (aa + bb + kappa * (n + 1) * s) * s + 1
-                b = (a + a) * b + q
-                a = aa - bb + p
-                r = a * a + b * b
-                stays = r <= 4
-                leaves = (r_out == 0) & (not stays)
-                counts = (r_out == 0) & stays & (n < maxiter)
-                n = n + 1 if counts else n
-                r_in, s_in = (r if counts else r_in), (s if counts else s_in)
-                r_out, s_out = (r if leaves else r_out), (s if leaves else s_out)
-            group[X + i], group[Y + i], group[S + i], group[N + i] = a, b, s, n
-            group[INSIDE + i], group[INSIDE_S + i] = r_in, s_in
-            group[OUTSIDE + i], group[OUTSIDE_S + i] = r_out, s_out
+
+advance_certified, lanes_at_once_certified = Recurrence(
+    steps=[partial(_bounded_step, k) for k in range(1, CERTIFIED_STEPS + 1)],
+    goes_on=_stays,
+    variables=(X, Y, S),
+    constants=(CX, CY, N),
+    vectors=3,
+    trail=Trail(START, SLOT, _is_inside, INSIDE, N, CERTIFIED_STEPS),
+).compiled()
+
+recount_certified, recounted_at_once_certified = lanes.certified_recount(
+    _certified_step, variables=(X, Y), constants=(CX, CY), vectors=2
+)
+
+
+@kernel()
+def _write_counts(pool: Pool, queued: int, maxiter: int, counts: NDArray[np.uint32]) -> None:
+    _state, again, _target, target, _chosen = pool
+    for lane in range(0, queued, recounted_at_once()):
+        recount(again, lane, STEPS, ())
+    for k in range(queued):
+        counts[target[k]] = min(int(again[N + k]), maxiter)
 
 
 @kernel()
 def count(
-    points: Floats, size: int, maxiter: int, cancel: NDArray[np.uint8], counts: NDArray[np.uint32]
+    pool: Pool,
+    points: Floats,
+    size: int,
+    maxiter: int,
+    cancel: NDArray[np.uint8],
+    counts: NDArray[np.uint32],
 ) -> bool:
-    """Write the counts of the float64 recurrence for ``points[:, :size]``.
+    """Write the counts of the float64 recurrence for the first `size` points.
 
     A point is its real and its imaginary part. A lane that is proven to run in a cycle is not
     followed to the cap. False when cancelled.
     """
-    state, start, group, target, flag, chosen = lanes.allocate()
-    live = fresh = lanes.fill(state, target, points, size)
-    passes = lanes.next_passes(2, 0, 1)
+    state, _again, target, _again_target, chosen = pool
+    live = fresh = lanes.fill(pool, points, size, False)  # noqa: FBT003 - numba
+    passes = 2
+    queued = 0
     while live:
         if cancel[0]:
             return False
-        width = lanes.padded(live)
-        lanes.begin_round(state, start, width, passes * STEPS)
-        advance(state, width, passes)
-        finished = lanes.find_finished(state, flag, chosen, live, maxiter, 0.0)
-        if finished:
-            lanes.gather(state, start, group, chosen, finished, passes * STEPS)
-            recount(group, lanes.padded(finished), passes)
-            for k in range(finished):
-                counts[target[chosen[k]]] = min(group[N + k], maxiter)
+        finished = 0
+        for lane in range(0, live, lanes_at_once()):
+            bits = advance(state, lane, passes, (float(maxiter),))
+            finished = lanes.list_lanes(bits, lane, live, chosen, finished)
+        if queued + finished > lanes.LANES:
+            _write_counts(pool, queued, maxiter, counts)
+            queued = 0
+        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued)
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(state, target, chosen, finished, live, points, size, fresh)
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, False)  # noqa: FBT003
         if maxiter >= lanes.WATCH:
             found = lanes.find_cycles(state, chosen, live, maxiter, 0.0)
             for k in range(found):
                 counts[target[chosen[k]]] = maxiter
-            live, fresh = lanes.replace(state, target, chosen, found, live, points, size, fresh)
+            live, fresh = lanes.replace(pool, found, live, points, size, fresh, False)  # noqa: FBT003
+    _write_counts(pool, queued, maxiter, counts)
     return True
 
 
 @kernel()
+def _write_certified_counts(
+    pool: Pool,
+    queued: int,
+    parameters: tuple[float, float, float, float],
+    counts: NDArray[np.uint32],
+    certain: NDArray[np.bool_],
+) -> None:
+    for lane in range(0, queued, recounted_at_once_certified()):
+        bits = recount_certified(pool[1], lane, CERTIFIED_STEPS, parameters)
+        lanes.write(pool, lane, queued, bits, counts, certain)
+
+
+@kernel()
 def count_certified(
+    pool: Pool,
     points: Floats,
     size: int,
     maxiter: int,
@@ -173,31 +200,36 @@ def count_certified(
     certain: NDArray[np.bool_],
 ) -> bool:
     """Write the counts, and which of them are proven to be those of exact arithmetic."""
-    state, start, group, target, flag, chosen = lanes.allocate()
+    state, _again, target, _again_target, chosen = pool
     error2 = ROUNDING * ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
-    live = fresh = lanes.fill(state, target, points, size)
-    passes = lanes.next_passes(2, 0, 1)
+    scale = growth**CERTIFIED_STEPS
+    cap = float(maxiter)
+    live = fresh = lanes.fill(pool, points, size, False)  # noqa: FBT003 - numba
+    passes = 2
+    queued = 0
+    oldest = 0.0  # the steps of a live lane at most
     while live:
         if cancel[0]:
             return False
-        width = lanes.padded(live)
-        lanes.begin_round(state, start, width, passes * STEPS)
-        advance_certified(state, width, passes, growth, kappa)
-        finished = lanes.find_finished(state, flag, chosen, live, maxiter, error2)
-        if finished:
-            lanes.gather(state, start, group, chosen, finished, passes * STEPS)
-            recount_certified(group, lanes.padded(finished), passes, maxiter, growth, kappa)
-            lanes.certify(group, flag, finished, maxiter, error2)
-            for k in range(finished):
-                counts[target[chosen[k]]] = group[N + k]
-                certain[target[chosen[k]]] = flag[k] != 0
+        oldest += passes * CERTIFIED_STEPS
+        finished = 0
+        for lane in range(0, live, lanes_at_once_certified()):
+            parameters = kappa * scale * oldest, scale, cap, error2
+            bits = advance_certified(state, lane, passes, parameters)
+            finished = lanes.list_lanes(bits, lane, live, chosen, finished)
+        if queued + finished > lanes.LANES:
+            _write_certified_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
+            queued = 0
+        queued = lanes.queue(pool, finished, passes, CERTIFIED_STEPS, maxiter, queued)
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(state, target, chosen, finished, live, points, size, fresh)
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, False)  # noqa: FBT003
         if maxiter >= lanes.WATCH:
             found = lanes.find_cycles(state, chosen, live, maxiter, error2)
             for k in range(found):
-                counts[target[chosen[k]]] = maxiter
-                certain[target[chosen[k]]] = True
-            live, fresh = lanes.replace(state, target, chosen, found, live, points, size, fresh)
+                counts[target[chosen[k]]], certain[target[chosen[k]]] = maxiter, True
+            live, fresh = lanes.replace(pool, found, live, points, size, fresh, False)  # noqa: FBT003
+        if finished:
+            oldest = lanes.oldest(state, live)
+    _write_certified_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
     return True

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     def leading_zeros(a: np.uint64) -> int:
         """Return the number of zero bits above the highest set one; 64 for 0."""
 
+    def trailing_zeros(a: int) -> int:
+        """Return the number of zero bits below the lowest set one; 64 for 0."""
+
     def to_bits(a: float) -> int:
         """Return the 64 bits of a float64, as an integer."""
 
@@ -57,6 +60,13 @@ else:  # numba's side has no types
             return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), codegen
+
+    @intrinsic
+    def trailing_zeros(_context, a):  # noqa: ANN001, ANN201, ARG001, D103 - above
+        def codegen(_context, builder, _signature, args):  # noqa: ANN001, ANN202
+            return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.int64), codegen
 
     @intrinsic
     def to_bits(_context, a):  # noqa: ANN001, ANN201, ARG001, D103 - above

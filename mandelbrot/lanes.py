@@ -1,9 +1,10 @@
 """The pool of lanes: many orbits in flight, stepped together, replaced as they finish.
 
 A *lane* is one orbit. The state of all lanes is one flat array; a variable v of lane i is at
-``state[V + i]``, with a constant V for each variable. Loops over lanes are innermost and free of
-branches, so that LLVM turns them into vector instructions; the constant distances spare it the
-checks that separate arrays might overlap (measured: 25 % of a certified step).
+``state[V + i]``, with a constant V for each variable. Vectors of lanes are stepped in registers
+(vectors.py), for a *round* of several passes without a look. The lanes that have left are then
+followed again through the pass in which they did, many together, with a look at each step that
+finds their counts.
 
 A rung of the ladder (float64.py, double_double.py) adds the steps; all else is here.
 """
@@ -11,166 +12,252 @@ A rung of the ladder (float64.py, double_double.py) adds the steps; all else is 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mandelbrot.discs import ROUNDING, attracted
+from mandelbrot.intrinsics import trailing_zeros
 from mandelbrot.jit import kernel
+from mandelbrot.vectors import Recurrence, mover
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
+
+    from mandelbrot.vectors import Vector
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int32]
+    Pool = tuple[Floats, Floats, Ints, Ints, Ints]
 
-LANES = 384
-"""Orbits in flight: enough to hide all latencies, few enough for the first-level cache."""
+LANES = 96
+"""Orbits in flight: whole vectors of every kind, and few enough for the first-level cache."""
 
 _ROW = LANES + 8  # not a power of two: a lane's variables would compete for one cache set
-X, Y, S, CX, CY, N, SAVED_X, SAVED_Y, NEAR, NEXT_SAVE = range(0, 10 * _ROW, _ROW)
-"""Variables of a lane: z, the S of its error bound, c, the number of steps taken; and for the cycle
-search an earlier z, how near (squared) z must come to it for an attempt, and when to save again."""
-XL, YL, CXL, CYL = SAVED_X, SAVED_Y, NEAR, NEXT_SAVE
-"""The low parts of z and c in the double-double rung, which has no cycle search."""
-STATE = 10 * _ROW
+X, Y, S, XL, YL, CX, CY, N, NEAR, NEXT_SAVE, INSIDE = range(0, 11 * _ROW, _ROW)
+"""Variables of a lane: z, the S of its error bound, the low parts of z in the double-double rung,
+c, the number of steps taken, and how many passes of the last round ended inside |z| ≤ 2."""
+SAVED_X, SAVED_Y = XL, YL
+"""For the cycle search (with `NEAR` and `NEXT_SAVE`): an earlier z, how near (squared) z must come
+to it for an attempt, and when to save again. Only in the float64 rung."""
+CXL, CYL = NEAR, NEXT_SAVE
+"""The low parts of c in the double-double rung."""
+START, SLOT, MOST_PASSES = 11 * _ROW, 5 * _ROW + 88, 16
+"""X to YL as they were before pass k are at ``START + k * SLOT + X`` and so on. (The distance
+spreads what is used of them over all sets of the cache.)"""
+STATE = START + MOST_PASSES * SLOT
 
-INSIDE, INSIDE_S, OUTSIDE, OUTSIDE_S = range(STATE, STATE + 4 * _ROW, _ROW)
-"""What certifies a finished lane: |z|² and S of its last iterate inside and of the next."""
-GROUP = STATE + 4 * _ROW
+QUEUE = 2**14
+"""Points that go through the pool together; part v of point i is at ``points[v * QUEUE + i]``."""
 
 WATCH = 4096
 """The least maxiter for which the search for attracting cycles pays."""
 
-_VECTORS = 16  # lanes are stepped in multiples of two AVX-512 vectors
-_ERROR_LIMIT = 2.0**-4  # of e²: beyond, no later iterate can be certified
+ERROR_LIMIT = 2.0**-4
+"""Of e²: beyond, no later iterate can be certified."""
+
 _IN, _OUT = 2 * (1 - 2.0**-48), 2 * (1 + 2.0**-48)  # 2, with room for the rounding of a comparison
 _FIRST_NEAR = 2.0**-20
 _ATTEMPTS = 2.0**18  # steps a round: a cancellation is noticed between rounds
 
+_start_orbit = mover(
+    [(0, CX), (QUEUE, CY)],
+    {X: 0, Y: 0, S: 0, N: 0, SAVED_X: 0, SAVED_Y: 0, NEAR: _FIRST_NEAR, NEXT_SAVE: 0},
+)
+_start_long_orbit = mover(
+    [(0, CX), (QUEUE, CY), (2 * QUEUE, CXL), (3 * QUEUE, CYL)],
+    dict.fromkeys((X, Y, S, XL, YL, N), 0),
+)
+_move_lane = mover([(v, v) for v in range(0, START, _ROW)], {})
+_move_constants = mover([(v, v) for v in (CX, CY, CXL, CYL, N)], {})
+_move_start = mover([(START + v, v) for v in (X, Y, S, XL, YL)], {})
+
 
 @kernel()
-def padded(lanes: int) -> int:
-    """Round a number of lanes up to whole vectors."""
-    return (lanes + _VECTORS - 1) // _VECTORS * _VECTORS
-
-
-@kernel()
-def allocate() -> tuple[Floats, Floats, Floats, Ints, Ints, Ints]:
-    """Return the state, its copy from before a round, a group; targets, flags and a list of lanes.
+def allocate() -> Pool:
+    """Return the lanes and those to recount, the targets of both, and a list of lanes.
 
     The target of a lane is the index of its point.
     """
+    states = np.zeros(STATE + START + 16)
+    # Whole cache lines: a vector across two of them takes twice as long to write.
+    first = -(states.ctypes.data // 8) % 8
+    second = first + (STATE + 7) // 8 * 8
+    targets = np.zeros(3 * LANES, np.int32)
     return (
-        np.zeros(STATE),
-        np.zeros(STATE),
-        np.zeros(GROUP),
-        np.zeros(LANES, np.int32),
-        np.zeros(LANES, np.int32),
-        np.zeros(LANES, np.int32),
+        states[first : first + STATE],
+        states[second : second + START],
+        targets[:LANES],
+        targets[LANES : 2 * LANES],
+        targets[2 * LANES :],
     )
 
 
 @kernel()
-def load(state: Floats, target: Ints, lane: int, points: Floats, index: int) -> None:
-    """Start the orbit of ``points[:, index]`` in a lane."""
-    # Written out: from a loop LLVM makes a scatter instruction, 15 times slower.
-    state[X + lane] = state[Y + lane] = state[S + lane] = state[N + lane] = 0.0
-    state[CX + lane], state[CY + lane] = points[0, index], points[1, index]
-    state[SAVED_X + lane] = state[SAVED_Y + lane] = state[NEXT_SAVE + lane] = 0.0
-    state[NEAR + lane] = _FIRST_NEAR
-    target[lane] = index
+def load(pool: Pool, lane: int, points: Floats, index: int, long: bool) -> None:  # noqa: FBT001 - compiled functions have no keyword arguments
+    """Start the orbit of a point in a lane; a `long` point has low parts."""
+    if long:
+        _start_long_orbit(points, index, pool[0], lane)
+    else:
+        _start_orbit(points, index, pool[0], lane)
+    pool[2][lane] = index
 
 
 @kernel()
-def fill(state: Floats, target: Ints, points: Floats, size: int) -> int:
+def fill(pool: Pool, points: Floats, size: int, long: bool) -> int:  # noqa: FBT001 - as above
     """Load the first of `size` points; return how many lanes are live."""
     live = min(LANES, size)
     for lane in range(live):
-        load(state, target, lane, points, lane)
+        load(pool, lane, points, lane, long)
     return live
 
 
 @kernel()
 def replace(
-    state: Floats,
-    target: Ints,
-    chosen: Ints,
+    pool: Pool,
     finished: int,
     live: int,
     points: Floats,
     size: int,
     fresh: int,
+    long: bool,  # noqa: FBT001 - as above
 ) -> tuple[int, int]:
     """Load fresh points into the finished lanes, or close the gaps; return (live, fresh)."""
+    state, _again, target, _again_target, chosen = pool
     for k in range(finished - 1, -1, -1):
         lane = chosen[k]
         if fresh < size:
-            load(state, target, lane, points, fresh)
+            load(pool, lane, points, fresh, long)
             fresh += 1
         else:
             live -= 1
-            for v in range(0, STATE, _ROW):
-                state[v + lane] = state[v + live]
+            _move_lane(state, live, state, lane)
             target[lane] = target[live]
     return live, fresh
 
 
 @kernel()
-def begin_round(state: Floats, start: Floats, width: int, steps: int) -> None:
-    """Keep z and S as they are now, and count the steps that are about to be taken."""
-    for lane in range(width):
-        start[X + lane] = state[X + lane]
-        start[Y + lane] = state[Y + lane]
-        start[S + lane] = state[S + lane]
-        state[N + lane] += steps
+def list_lanes(bits: int, first: int, live: int, chosen: Ints, found: int) -> int:
+    """Append the live lanes whose bits are set (bit i for lane ``first + i``); return the total."""
+    if live - first < 63:
+        bits &= (1 << (live - first)) - 1
+    while bits != 0:
+        chosen[found] = first + trailing_zeros(bits)
+        bits &= bits - 1
+        found += 1
+    return found
 
 
 @kernel()
-def find_finished(
-    state: Floats, flag: Ints, chosen: Ints, live: int, maxiter: int, error2: float
-) -> int:
-    """List in `chosen` the lanes that are done; flag those that left |z| ≤ 2 or lost their bound.
-
-    The others have stayed inside for `maxiter` steps.
-    """
-    for i in range(padded(live)):
-        n = state[N + i]
-        stays = (state[X + i] * state[X + i] + state[Y + i] * state[Y + i] <= 4) & (
-            error2 * n * state[S + i] <= _ERROR_LIMIT
-        )
-        flag[i] = (0 if stays else 2) + (1 if n >= maxiter else 0)
-    finished = 0
+def oldest(state: Floats, live: int) -> float:
+    """Return the largest number of steps that a live lane has taken."""
+    most = 0.0
     for lane in range(live):
-        chosen[finished] = lane
-        finished += 1 if flag[lane] else 0
-    return finished
+        most = max(most, state[N + lane])
+    return most
 
 
 @kernel()
-def gather(
-    state: Floats, start: Floats, group: Floats, chosen: Ints, finished: int, steps: int
-) -> None:
-    """Copy the finished lanes, as they were before the round, to the first lanes of `group`."""
+def queue(pool: Pool, finished: int, passes: int, steps: int, maxiter: int, queued: int) -> int:
+    """Append the finished lanes, as they were before the pass of their last count, to the others.
+
+    A pass has a number of `steps`.
+    """
+    state, again, target, again_target, chosen = pool
     for k in range(finished):
         lane = chosen[k]
-        x, y, s = start[X + lane], start[Y + lane], start[S + lane]
-        group[X + k], group[Y + k], group[S + k] = x, y, s
-        group[CX + k], group[CY + k] = state[CX + lane], state[CY + lane]
-        group[N + k] = state[N + lane] - steps
-        group[INSIDE + k], group[INSIDE_S + k], group[OUTSIDE + k] = x * x + y * y, s, 0
+        begin = int(state[N + lane]) - passes * steps
+        last = min(int(state[INSIDE + lane]), passes - 1, (maxiter - 1 - begin) // steps)
+        _move_constants(state, lane, again, queued)
+        _move_start(state, lane + last * SLOT, again, queued)
+        again[N + queued] = begin + last * steps
+        again_target[queued] = target[lane]
+        queued += 1
+    return queued
+
+
+def is_certain(
+    inside: Vector,
+    outside: Vector,
+    inside_e2: Vector,
+    outside_e2: Vector,
+    n: Vector,
+    maxiter: Vector,
+) -> Vector:
+    """Whether the count n is proven, given |ẑ|² and e² of ẑ_n and ẑ_{n+1} (see escape_time.py)."""
+    was_in = inside.root() + inside_e2.root() <= n.constant(_IN)
+    is_out = n.constant(_OUT) <= outside.root() - outside_e2.root()
+    return was_in & (is_out | (maxiter <= n))
+
+
+def certified_recount(
+    step: Callable[..., Sequence[Vector]],
+    *,
+    variables: Sequence[int],
+    constants: Sequence[int],
+    vectors: int,
+) -> tuple[Any, Any]:
+    """Return ``recount(lanes, lane, steps, (growth, κ, maxiter, δ²))``, and its lanes at once.
+
+    It follows orbits, with their bounds, to the last iterate inside |z| ≤ 2, up to `maxiter`, and
+    returns the bits of the lanes whose counts, at `N`, are not proven (see escape_time.py).
+    `step` takes and returns z, in parts, x and y first.
+    """
+    parts = len(variables)
+
+    def next_step(values: Sequence[Vector]) -> tuple[list[Vector], Vector, Vector]:
+        z, s, n = values[:parts], values[parts], values[parts + 1]
+        x, y = (z[variables.index(place)] for place in (X, Y))
+        growth, kappa, _maxiter, _error2 = values[-4:]
+        size = (y * y).plus_product(x, x).plus_product(kappa * (n + n.constant(1)), s)
+        return (
+            list(step(*z, *values[parts + 2 : -4])),
+            s.constant(1).plus_product(growth * size, s),
+            n,
+        )
+
+    def size_of(z: Sequence[Vector]) -> Vector:
+        x, y = (z[variables.index(place)] for place in (X, Y))
+        return x * x + y * y
+
+    def counted_step(*values: Vector) -> list[Vector]:
+        z, s, n = next_step(values)
+        counts = (size_of(z) <= n.constant(4)) & (n < values[-2])
+        after = [*z, s, n + n.constant(1)]
+        return [a.where(counts, b) for a, b in zip(after, values, strict=False)]
+
+    def proven(*values: Vector) -> Vector:
+        z, s, n = next_step(values)
+        *_, maxiter, error2 = values
+        after = n + n.constant(1)
+        inside_e2, outside_e2 = error2 * n * values[parts], error2 * after * s
+        return is_certain(size_of(values), size_of(z), inside_e2, outside_e2, n, maxiter)
+
+    return Recurrence(
+        steps=[counted_step],
+        goes_on=proven,
+        variables=(*variables, S, N),
+        constants=constants,
+        vectors=vectors,
+    ).compiled()
 
 
 @kernel()
-def certify(group: Floats, flag: Ints, finished: int, maxiter: int, error2: float) -> None:
-    """Flag those in the group whose count is proven (see escape_time.py)."""
-    for k in range(padded(finished)):
-        n = group[N + k]
-        e_in = math.sqrt(error2 * n * group[INSIDE_S + k])
-        e_out = math.sqrt(error2 * (n + 1) * group[OUTSIDE_S + k])
-        was_in = math.sqrt(group[INSIDE + k]) + e_in <= _IN
-        is_out = math.sqrt(group[OUTSIDE + k]) - e_out >= _OUT
-        flag[k] = was_in & (is_out | (n == maxiter))
+def write(
+    pool: Pool,
+    first: int,
+    queued: int,
+    bits: int,
+    counts: NDArray[np.uint32],
+    certain: NDArray[np.bool_],
+) -> None:
+    """Write the counts of recounted lanes, from `first` on, and which are certain."""
+    _state, again, _target, target, _chosen = pool
+    for k in range(first, min(first + 64, queued)):
+        counts[target[k]] = int(again[N + k])
+        certain[target[k]] = (bits >> (k - first)) & 1 == 0
 
 
 @kernel()
@@ -188,7 +275,7 @@ def find_cycles(state: Floats, chosen: Ints, live: int, maxiter: int, error2: fl
     Brent's search: each orbit is compared with itself at the last power of two (of rounds).
     """
     candidates = 0
-    for i in range(padded(live)):
+    for i in range(live):
         dx, dy = state[X + i] - state[SAVED_X + i], state[Y + i] - state[SAVED_Y + i]
         candidates += 1 if dx * dx + dy * dy < state[NEAR + i] else 0
     found = 0
@@ -208,7 +295,7 @@ def find_cycles(state: Floats, chosen: Ints, live: int, maxiter: int, error2: fl
             if attracted(x, y, state[CX + i], state[CY + i], e, ROUNDING, since, distance):
                 chosen[found] = i
                 found += 1
-    for i in range(padded(live)):
+    for i in range(live):
         n = state[N + i]
         save = n >= state[NEXT_SAVE + i]
         state[SAVED_X + i] = state[X + i] if save else state[SAVED_X + i]
@@ -221,9 +308,8 @@ def find_cycles(state: Floats, chosen: Ints, live: int, maxiter: int, error2: fl
 def next_passes(passes: int, finished: int, live: int) -> int:
     """Choose the length of the next round.
 
-    Looking for finished lanes has a fixed cost a round; finding their counts costs each of them in
-    proportion to its length.
+    A look at the lanes has a fixed cost a round; a lane that has left wastes half a round.
     """
     if finished * 8 < live:
-        return min(2 * passes, 16)
-    return max(passes // 2, 2) if finished * 4 > live else passes
+        return min(2 * passes, MOST_PASSES)
+    return max(passes // 2, 1) if finished * 3 > live else passes

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from mandelbrot import discs, double_double, fixed_point, float64, lanes
+from mandelbrot import discs, double_double, fixed_point, float64, lanes, vectors
 from mandelbrot.plane import Axis
 from tests.mandelbrot.oracle import exact_count
 
@@ -26,31 +26,47 @@ if TYPE_CHECKING:
 
 
 @njit
-def advance_float64(state: NDArray[np.float64], passes: int, maxiter: int) -> float:
+def advance_float64(state: NDArray[np.float64], n: float, maxiter: int) -> float:
     error2 = discs.ROUNDING * discs.ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
-    float64.advance_certified(state, lanes.LANES, passes, growth, kappa)
+    scale = growth**float64.CERTIFIED_STEPS
+    parameters = kappa * scale * n, scale, float(maxiter), error2
+    for lane in range(0, lanes.LANES, float64.lanes_at_once_certified()):
+        float64.advance_certified(state, lane, 1, parameters)
     return error2
 
 
 @njit
-def advance_double_double(state: NDArray[np.float64], passes: int, maxiter: int) -> float:
+def advance_double_double(state: NDArray[np.float64], n: float, maxiter: int) -> float:
     error2 = double_double.ROUNDING * double_double.ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
-    double_double.advance(state, lanes.LANES, passes, growth, kappa)
+    for lane in range(0, lanes.LANES, double_double.lanes_at_once()):
+        double_double.advance(state, lane, 1, (growth, kappa * n, float(maxiter), error2))
     return error2
 
 
+_is_certain = vectors.scalar(
+    lambda *values: [values[0].constant(1).where(lanes.is_certain(*values), values[0].constant(0))],
+    1,
+)
+
+
 @njit
-def certify(group: NDArray[np.float64], maxiter: int, error2: float) -> NDArray[np.int32]:
-    flag = np.zeros(lanes.LANES, np.int32)
-    lanes.certify(group, flag, 1, maxiter, error2)
-    return flag
+def is_certain(values: tuple[float, ...]) -> bool:
+    return bool(_is_certain(values)[0])
+
+
+_float64_step = vectors.scalar(float64._certified_step, 2)
+
+
+@njit
+def float64_step(z: tuple[float, ...]) -> tuple[float, float]:
+    return _float64_step(z)
 
 
 @njit
 def double_double_step(z: tuple[float, ...]) -> tuple[float, float, float, float]:
-    return double_double.step(*z)
+    return double_double.step(z)
 
 
 @njit
@@ -103,7 +119,7 @@ def test_the_running_bound_holds(rung: str) -> None:
     state = np.zeros(lanes.STATE)
     for i, (re, im) in enumerate(sample):
         state[lanes.CX + i], state[lanes.CY + i] = float(re), float(im)
-    advance, steps = advance_float64, float64.STEPS
+    advance, steps = advance_float64, float64.CERTIFIED_STEPS
     if rung == "double-double":
         advance, steps = advance_double_double, double_double.STEPS
         for i, (re, im) in enumerate(sample):
@@ -114,8 +130,8 @@ def test_the_running_bound_holds(rung: str) -> None:
         c = [(gmpy2.mpfr(gmpy2.mpq(re)), gmpy2.mpfr(gmpy2.mpq(im))) for re, im in sample]
         true = [(gmpy2.mpfr(0), gmpy2.mpfr(0))] * len(sample)
         for n in range(steps, 121, steps):
-            state[lanes.N : lanes.N + lanes.LANES] = n
-            error2 = advance(state, 1, 400)
+            error2 = advance(state, float(n), 400)
+            assert state[lanes.N] == n
             for i, (cx, cy) in enumerate(c):
                 x, y = true[i]
                 for _ in range(steps):
@@ -157,10 +173,8 @@ def test_a_count_is_certain_only_when_both_sides_are(
     n: int,
     certain: bool,  # noqa: FBT001 - parametrized
 ) -> None:
-    group = np.zeros(lanes.GROUP)
-    group[lanes.N], group[lanes.INSIDE], group[lanes.OUTSIDE] = n, inside**2, outside**2
-    group[lanes.INSIDE_S] = group[lanes.OUTSIDE_S] = error**2 / n
-    assert bool(certify(group, 100, 1.0)[0]) is certain
+    values = inside**2, outside**2, error**2, error**2, float(n), 100.0
+    assert is_certain(values) is certain
 
 
 def test_a_float64_step_is_within_its_bound() -> None:
@@ -170,10 +184,12 @@ def test_a_float64_step_is_within_its_bound() -> None:
         x, y, p, q = (rng.uniform(-2, 2) for _ in range(4))
         if max(x * x + y * y, p * p + q * q) > 4:
             continue
-        a, b = x * x - y * y + p, 2 * x * y + q
-        dx = Fraction(a) - (Fraction(x) ** 2 - Fraction(y) ** 2 + Fraction(p))
-        dy = Fraction(b) - (2 * Fraction(x) * Fraction(y) + Fraction(q))
-        worst = max(worst, float(dx * dx + dy * dy) ** 0.5)
+        plain = x * x - y * y + p, 2 * x * y + q
+        reordered = (p - y * y) + x * x, 2 * x * y + q
+        for a, b in (plain, reordered, float64_step((x, y, p, q))):
+            dx = Fraction(a) - (Fraction(x) ** 2 - Fraction(y) ** 2 + Fraction(p))
+            dy = Fraction(b) - (2 * Fraction(x) * Fraction(y) + Fraction(q))
+            worst = max(worst, float(dx * dx + dy * dy) ** 0.5)
     # c itself is rounded too: by up to √2 units of 2^-53.
     worst += 2**0.5 * 2.0**-53
     assert discs.ROUNDING / 6 < worst < discs.ROUNDING

@@ -1,0 +1,323 @@
+"""Recurrences in SIMD registers: several vectors of lanes at a time, many steps between two looks.
+
+A step is a Python function of `Vector` objects, called while code is generated: it reads like the
+formula, and emits one vector instruction per operation. LLVM's own vectorisation of a loop over
+lanes has one vector in flight and goes through memory every few steps; here as many as there are
+registers for hide each other's latencies (measured, Zen 3: 0.19 instead of 0.25 ns per step and
+lane), and LLVM has next to nothing to find out, which makes compilation short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_DOUBLE, _WORD = ir.DoubleType(), ir.IntType(64)
+_CONTRACT = ("contract",)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Values of neighbouring lanes, in code that is being generated: float64, or conditions.
+
+    A single value as well, in a function made by `scalar`.
+    """
+
+    builder: ir.IRBuilder
+    value: ir.Value
+
+    def __add__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.fadd(self.value, other.value))
+
+    def __sub__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.fsub(self.value, other.value))
+
+    def __mul__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.fmul(self.value, other.value))
+
+    def __le__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.fcmp_ordered("<=", self.value, other.value))
+
+    def __lt__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.fcmp_ordered("<", self.value, other.value))
+
+    def __neg__(self) -> Vector:
+        return Vector(self.builder, self.builder.fneg(self.value))
+
+    def __and__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.and_(self.value, other.value))
+
+    def __or__(self, other: Vector) -> Vector:
+        return Vector(self.builder, self.builder.or_(self.value, other.value))
+
+    def constant(self, number: float) -> Vector:
+        """Return one number in all lanes."""
+        kind = self.value.type
+        numbers = [number] * kind.count if isinstance(kind, ir.VectorType) else number
+        return Vector(self.builder, ir.Constant(kind, numbers))
+
+    def plus_product(self, a: Vector, b: Vector) -> Vector:
+        """Return ``self + a * b``, rounded once where the machine can, else twice."""
+        product = self.builder.fmul(a.value, b.value, flags=_CONTRACT)
+        return Vector(self.builder, self.builder.fadd(product, self.value, flags=_CONTRACT))
+
+    def where(self, condition: Vector, other: Vector) -> Vector:
+        """Return this where a condition holds, else the other."""
+        return Vector(self.builder, self.builder.select(condition.value, self.value, other.value))
+
+    def root(self) -> Vector:
+        """Return the square root."""
+        return self._intrinsic("sqrt", self)
+
+    def plus_product_once(self, a: Vector, b: Vector) -> Vector:
+        """Return ``self + a * b``, rounded once on any machine."""
+        return self._intrinsic("fma", a, b, self)
+
+    def _intrinsic(self, name: str, *operands: Vector) -> Vector:
+        kind = self.value.type
+        lanes = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
+        function = cgutils.get_or_insert_function(
+            self.builder.module,
+            ir.FunctionType(kind, [kind] * len(operands)),
+            f"llvm.{name}.{lanes}f64",
+        )
+        values = [operand.value for operand in operands]
+        return Vector(self.builder, self.builder.call(function, values))
+
+    def bits(self) -> ir.Value:
+        """Return a word with a bit for each lane, set where a condition does not hold."""
+        flags = self.builder.bitcast(
+            self.builder.not_(self.value), ir.IntType(self.value.type.count)
+        )
+        return self.builder.zext(flags, _WORD)
+
+
+def scalar(function: Callable[..., Sequence[Vector]], results: int) -> Any:  # noqa: ANN401 - numba is untyped
+    """Return a function of `Vector` objects as one of a tuple of numbers, for compiled code.
+
+    `results` is how many it returns.
+    """
+
+    @intrinsic
+    def compiled(_context, numbers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def codegen(_context, builder, _signature, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            values = [Vector(builder, word) for word in cgutils.unpack_tuple(builder, args[0])]
+            return cgutils.pack_array(builder, [result.value for result in function(*values)])
+
+        return types.UniTuple(types.float64, results)(numbers), codegen
+
+    return compiled
+
+
+def _width(context: Any) -> int:  # noqa: ANN401 - numba is untyped
+    """Return how many float64 a register of the target holds (4 also where it is less)."""
+    return 8 if "+avx512f" in context.codegen()._tm_features else 4  # noqa: SLF001 - no other way
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """Where the variables of some vectors of lanes are."""
+
+    builder: ir.IRBuilder
+    vector: ir.VectorType
+    first: ir.Value
+
+    def _at(self, place: int, k: int) -> ir.Value:
+        where = ir.Constant(_WORD, place + k * self.vector.count)
+        pointer = self.builder.gep(self.first, [where])
+        return self.builder.bitcast(pointer, self.vector.as_pointer())
+
+    def load(self, place: int, k: int) -> Vector:
+        return Vector(self.builder, self.builder.load(self._at(place, k), align=8))
+
+    def write(self, value: Vector, place: int, k: int) -> None:
+        self.builder.store(value.value, self._at(place, k), align=8)
+
+    def spread(self, number: ir.Value) -> Vector:
+        filled = ir.Constant(self.vector, ir.Undefined)
+        for i in range(self.vector.count):
+            filled = self.builder.insert_element(filled, number, ir.Constant(ir.IntType(32), i))
+        return Vector(self.builder, filled)
+
+    def moved(self, offset: ir.Value) -> _Memory:
+        return replace(self, first=self.builder.gep(self.first, [offset]))
+
+
+class _Registers:
+    """The variables of vector k, while they are stepped."""
+
+    def __init__(self, memory: _Memory, places: Sequence[int], k: int) -> None:
+        self._builder, self._places, self._k = memory.builder, places, k
+        self._cells = [cgutils.alloca_once(memory.builder, memory.vector) for _ in places]
+        self.set([memory.load(place, k) for place in places])
+
+    def values(self) -> list[Vector]:
+        return [Vector(self._builder, self._builder.load(cell)) for cell in self._cells]
+
+    def set(self, values: Sequence[Vector]) -> None:
+        for value, cell in zip(values, self._cells, strict=True):
+            self._builder.store(value.value, cell)
+
+    def write(self, memory: _Memory) -> None:
+        for value, place in zip(self.values(), self._places, strict=True):
+            memory.write(value, place, self._k)
+
+
+def mover(pairs: Sequence[tuple[int, int]], numbers: dict[int, float]) -> Any:  # noqa: ANN401 - numba is untyped
+    """Make the function ``move(source, i, target, j)`` for compiled code.
+
+    It sets ``target[b + j] = source[a + i]`` for each pair (a, b) of places, and
+    ``target[b + j] = number`` for each number at b.
+    """
+
+    @intrinsic
+    def move(_context, source, i, target, j):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba looks at the names
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            first, last = (
+                builder.gep(
+                    context.make_array(signature.args[k])(context, builder, args[k]).data,
+                    [args[k + 1]],
+                )
+                for k in (0, 2)
+            )
+            values = {
+                b: builder.load(builder.gep(first, [ir.Constant(_WORD, a)])) for a, b in pairs
+            }
+            values |= {b: ir.Constant(_DOUBLE, number) for b, number in numbers.items()}
+            for b, value in values.items():
+                builder.store(value, builder.gep(last, [ir.Constant(_WORD, b)]))
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, target, types.int64), codegen
+
+    return move
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What is kept of each pass, so that a lane can be followed again through the one it left in.
+
+    Attributes
+    ----------
+    start, slot : int
+        Variable v before pass k is kept at [start + k * slot + v].
+    inside : function
+        Takes a `Vector` for every variable; returns the condition of being inside.
+    passes_inside : int
+        Place of the number of passes after which a lane was inside; set by each call.
+    counter, steps : int
+        Place of a constant that counts iterations, and how many there are in a pass.
+    """
+
+    start: int
+    slot: int
+    inside: Callable[..., Vector]
+    passes_inside: int
+    counter: int
+    steps: int
+
+    def begin(self, memory: _Memory, passes: ir.Value, vectors: int) -> None:
+        """Emit what comes before the passes."""
+        taken = memory.builder.mul(passes, ir.Constant(_WORD, self.steps))
+        taken = memory.spread(memory.builder.sitofp(taken, _DOUBLE))
+        for k in range(vectors):
+            memory.write(memory.load(self.counter, k) + taken, self.counter, k)
+            memory.write(taken.constant(0), self.passes_inside, k)
+
+    def keep(self, memory: _Memory, index: ir.Value, registers: Sequence[_Registers]) -> None:
+        """Emit what comes before a pass."""
+        offset = memory.builder.mul(index, ir.Constant(_WORD, self.slot))
+        slot = memory.moved(memory.builder.add(offset, ir.Constant(_WORD, self.start)))
+        for vector in registers:
+            vector.write(slot)
+
+    def end(self, memory: _Memory, registers: Sequence[_Registers]) -> None:
+        """Emit what comes after a pass."""
+        for k, vector in enumerate(registers):
+            passed = memory.load(self.passes_inside, k)
+            one = passed.constant(1).where(self.inside(*vector.values()), passed.constant(0))
+            memory.write(passed + one, self.passes_inside, k)
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A recurrence, and where its variables are in an array: variable v of lane i at [v + i].
+
+    Attributes
+    ----------
+    steps : sequence of functions
+        What a pass is made of. Each takes a `Vector` for every variable, constant and parameter,
+        and returns one for every variable.
+    goes_on : function
+        Takes a `Vector` for every variable, constant and parameter; returns a condition.
+    variables, constants : sequence of int
+        Places of what changes and of what does not.
+    vectors : int
+        How many to compute at a time: as many as there are registers for.
+    trail : Trail, optional
+        What to keep of each pass.
+    """
+
+    steps: Sequence[Callable[..., Sequence[Vector]]]
+    goes_on: Callable[..., Vector]
+    variables: Sequence[int]
+    constants: Sequence[int]
+    vectors: int
+    trail: Trail | None = None
+
+    def compiled(self) -> tuple[Any, Any]:
+        """Return ``advance(state, lane, passes, parameters)`` and ``lanes_at_once()`` for kernels.
+
+        `advance` takes `passes` passes in the `lanes_at_once()` lanes from `lane` on, and returns a
+        word in which a bit is set for each of them that does not go on.
+        """
+
+        @intrinsic
+        def lanes_at_once(_context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            def codegen(context, _builder, _signature, _args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+                return ir.Constant(_WORD, self.vectors * _width(context))
+
+            return types.int64(), codegen
+
+        @intrinsic
+        def advance(_context, state, lane, passes, parameters):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba looks at the names
+            def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+                data = context.make_array(signature.args[0])(context, builder, args[0]).data
+                vector = ir.VectorType(_DOUBLE, _width(context))
+                memory = _Memory(builder, vector, builder.gep(data, [args[1]]))
+                return self._emit(memory, args[2], cgutils.unpack_tuple(builder, args[3]))
+
+            return types.int64(state, types.int64, types.int64, parameters), codegen
+
+        return advance, lanes_at_once
+
+    def _emit(self, memory: _Memory, passes: ir.Value, parameters: Sequence[ir.Value]) -> ir.Value:
+        builder, ours = memory.builder, range(self.vectors)
+        registers = [_Registers(memory, self.variables, k) for k in ours]
+        if self.trail is not None:
+            self.trail.begin(memory, passes, self.vectors)
+        spread = [memory.spread(parameter) for parameter in parameters]
+        fixed = [[*(memory.load(place, k) for place in self.constants), *spread] for k in ours]
+        with cgutils.for_range(builder, passes) as loop:
+            if self.trail is not None:
+                self.trail.keep(memory, loop.index, registers)
+            for step in self.steps:
+                for k in ours:
+                    registers[k].set(step(*registers[k].values(), *fixed[k]))
+            if self.trail is not None:
+                self.trail.end(memory, registers)
+        done: ir.Value = ir.Constant(_WORD, 0)
+        for k in ours:
+            registers[k].write(memory)
+            bits = self.goes_on(*registers[k].values(), *fixed[k]).bits()
+            shift = ir.Constant(_WORD, k * memory.vector.count)
+            done = builder.or_(done, builder.shl(bits, shift))
+        return done
