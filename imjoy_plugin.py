@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from IPython.display import display
 
+from imjoy_host.left_behind import left_behind
 from imjoy_host.page_url import page_url
 from zarr_over_imjoy import CODECS, Viewer, check_image, check_view_state
 
@@ -69,6 +70,7 @@ def run_vizarr(
     """
     handle = Viewer(_as_list(images), view_state, height=height, **_page(viewer))
     display(handle.window)  # type: ignore[no-untyped-call] # IPython has no types here
+    display(left_behind(), raw=True)  # type: ignore[no-untyped-call]
     return handle
 
 

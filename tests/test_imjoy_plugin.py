@@ -9,6 +9,7 @@ import zarr
 from traitlets import link
 
 import imjoy_plugin
+from imjoy_host.left_behind import left_behind
 from imjoy_plugin import Viewer, run_vizarr
 from tests.fake_page import FakeBrowser, eventually
 from zarr_over_imjoy import Location
@@ -19,7 +20,7 @@ URL = "https://example.org/viewer"
 @pytest.fixture(autouse=True)
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     shown: list[object] = []
-    monkeypatch.setattr(imjoy_plugin, "display", shown.append)
+    monkeypatch.setattr(imjoy_plugin, "display", lambda what, **_: shown.append(what))
     return shown
 
 
@@ -87,7 +88,7 @@ async def show(viewer: Viewer, *names: str) -> tuple[FakeBrowser, PageState]:
 
 def test_displays_the_window_once_and_returns_a_handle(displayed: list[object]) -> None:
     viewer = run_vizarr({"source": URL, "name": "far away"}, viewer=URL, height=300)
-    assert displayed == [viewer.window]
+    assert displayed == [viewer.window, left_behind()]
     assert repr(viewer) == "<Viewer of 'far away'>"
     assert (viewer.window._url, viewer.window._height) == (URL, "300px")
 

@@ -10,6 +10,7 @@ import pytest
 import zarr
 from playwright.sync_api import expect
 
+from imjoy_host.left_behind import SENTENCE
 from mandelbrot_store import MandelbrotStore
 from tests.browser.picture import Picture
 from tests.browser.server import REPOSITORY
@@ -173,10 +174,17 @@ def test_after_a_kernel_restart_a_sentence_says_what_to_do(
     notebook.restart_kernel()
     expect(notebook.notice(1)).to_contain_text("Run this cell again", timeout=LONG)
     notebook.screenshot("restarted")
+    # Nothing of the window is left in a page that is loaded now.
+    notebook.reload()
+    notebook.select(1)
+    left_behind = notebook.output(1).get_by_text(SENTENCE)
+    expect(left_behind).to_be_visible(timeout=LONG)
+    notebook.screenshot("left behind")
     notebook.run_cell(0)
     notebook.run_cell(1)
     picture.wait()
     expect(notebook.notice(1)).to_be_hidden()
+    expect(left_behind).to_be_hidden()
     picture.expect_to_show(levels["39"], 39, WHOLE)
 
 
