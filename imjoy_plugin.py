@@ -64,7 +64,7 @@ def run_vizarr(
     TypeError
         An unknown option, or a value of the wrong type.
     ValueError
-        A source that cannot be read, or is no image; a `viewer` that is no URL.
+        A source that cannot be read, or is no image; a `viewer` that is no URL; a `height` below 1.
     FileNotFoundError
         The package was installed without its viewer.
     """

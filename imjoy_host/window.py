@@ -63,7 +63,9 @@ class ImJoyWindow(anywidget.AnyWidget):
     Raises
     ------
     TypeError
-        Neither `html` nor `url` is given.
+        Neither `html` nor `url` is given; `height` is no number of pixels and no text.
+    ValueError
+        `height` is below 1.
     FileNotFoundError
         `html` is a path, and there is no such file.
 
@@ -101,7 +103,7 @@ class ImJoyWindow(anywidget.AnyWidget):
         super().__init__(
             _page_key=hashlib.sha256(packed).hexdigest() if packed else "",
             _url=url or "",
-            _height=f"{height}px" if isinstance(height, int) else height,
+            _height=_css_length(height),
             _timeout=float(timeout),
         )
         if self.comm is not None:
@@ -250,6 +252,19 @@ class ImJoyWindow(anywidget.AnyWidget):
             task.cancel()
         if not self.ready.done():
             self.ready.set_exception(PageClosedError("the window was closed"))
+
+
+def _css_length(height: object) -> str:
+    if isinstance(height, str):
+        return height
+    if isinstance(height, bool) or not isinstance(height, int):
+        kind: type[Exception] = TypeError
+    elif height < 1:
+        kind = ValueError
+    else:
+        return f"{height}px"
+    msg = f"height={height!r}: expected pixels, an integer of at least 1, or a CSS length: '60vh'"
+    raise kind(msg)
 
 
 def _packed(html: str | Path) -> bytes:

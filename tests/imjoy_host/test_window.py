@@ -53,6 +53,14 @@ def test_height(height: int | str, css: str) -> None:
     assert ImJoyWindow(html=HTML, height=height)._height == css
 
 
+@pytest.mark.parametrize(
+    ("height", "error"), [(0, ValueError), (-5, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_a_height_that_is_none(height: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"height={height}: expected pixels"):
+        ImJoyWindow(html="", height=height)  # type: ignore[arg-type]
+
+
 async def test_life_cycle_runs_in_order() -> None:
     steps = []
 
