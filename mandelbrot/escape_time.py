@@ -1,11 +1,11 @@
 """Escape-time counts of a tile: fast because of SIMD and proofs about blocks, right by certificate.
 
-1. Blocks of pixels are tried first, as discs of points c (discs.py): the far exterior and the
-   interior, most of many tiles, are proven uniform without touching their pixels.
+1. The tile, then blocks of its pixels are tried as discs of points c (discs.py): the far exterior
+   and the interior, most of many tiles, are proven uniform without touching their pixels.
 2. The pixels that are left go through a pool of lanes (lanes.py) that always holds many orbits.
-   All step together without any test (float64.py); then a look finds the lanes that have left
-   |z| ≤ 2 since, which alone repeat those steps to find their counts, and are refilled. A test
-   costs as much as a step; here there is one per 8 to 64 steps.
+   They step in SIMD registers (vectors.py, float64.py); then a look finds the lanes that have left
+   |z| ≤ 2 since, which alone repeat the last few steps to find their counts, and are refilled. A
+   test costs half as much as a step; here there is one per 8 steps, a look per 8 to 128.
 3. With a certificate, each lane carries a bound e of |ẑ - z|, ẑ being the computed orbit. A count n
    is certain when |ẑ_n| + e_n ≤ 2 and |ẑ_{n+1}| - e_{n+1} > 2: for |c| ≤ 2 an orbit that has left
    |z| ≤ 2 never comes back, so nothing has to be known about the iterates in between. The pixels
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mandelbrot import double_double, float64
-from mandelbrot.discs import HOPELESS, UNIT, disc_count, in_main_components
+from mandelbrot.discs import HOPELESS, UNIT, UNSURE, disc_count, in_main_components
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import QUEUE, allocate
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _BLOCK, _SUB_BLOCK = 64, 8  # sides of the blocks that are tried as discs
 _FULL = QUEUE - _BLOCK * _BLOCK
+CANCELLED, FINISHED, UNIFORM = range(3)
+"""How the counting of a tile ended. When it is proven uniform only its first count is written."""
+
+_OUTSIDE2 = 4 * (1 + 2.0**-48)  # |c|² above which z₁ = c is outside, whatever the rounding
 _FEW = 2**16  # steps that the orbits of a few pixels may take, one after the other: 1-2 ms
 
 
@@ -51,6 +55,22 @@ def _block_count(
     radius = radius * (1 + 8 * UNIT) + 8 * UNIT
     cx, cy = re[left] + half_width, im[bottom - 1] + half_height
     return disc_count(cx, cy, radius, maxiter), bottom, right
+
+
+@kernel()
+def _uniform_count(re: Floats, im: Floats, maxiter: int) -> int:
+    """Return the count that all points of a tile share, or a negative number without a proof."""
+    x = max(0.0, re[0], -re[re.size - 1])
+    y = max(0.0, im[im.size - 1], -im[0])
+    if x * x + y * y > _OUTSIDE2:
+        return 0
+    first = _block_count(re, im, 0, 0, _BLOCK, maxiter)[0]
+    for top in range(0, im.size, _BLOCK):
+        for left in range(0, re.size, _BLOCK):
+            count = _block_count(re, im, top, left, _BLOCK, maxiter)[0]
+            if count < 0 or count != first:
+                return UNSURE
+    return first
 
 
 def counts_of(out: NDArray[np.unsignedinteger]) -> Counts:
@@ -133,11 +153,15 @@ def _next_queue(
 
 
 @kernel(entry=True)
-def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -> bool:
+def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -> int:
     """Write the counts of the float64 recurrence at ``re[i] + 1j * im[j]``, row by row, to `out`.
 
-    Returns False when cancelled.
+    Returns `CANCELLED`, `FINISHED` or `UNIFORM`.
     """
+    count = _uniform_count(re, im, maxiter)
+    if count >= 0:
+        _store(out, 0, count)
+        return UNIFORM
     points, pixels = np.empty(2 * QUEUE), np.empty(QUEUE, np.int32)
     counts = np.empty(QUEUE, np.uint32)
     pool = allocate()
@@ -145,10 +169,10 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
         if not float64.count(pool, points, queued, maxiter, cancel, counts):
-            return False
+            return CANCELLED
         for k in range(queued):
             _store(out, pixels[k], counts[k])
-    return not cancel[0]
+    return CANCELLED if cancel[0] else FINISHED
 
 
 @kernel(entry=True)
@@ -160,12 +184,16 @@ def certified_tile(
     cancel: Flag,
     out: Counts,
     unsure: Bools,
-) -> bool:
+) -> int:
     """As `fast_tile`, with counts that are certain, except where `unsure` is set.
 
     When the points are `exact`, a few that float64 cannot certify are settled here, which spares
     most tiles the next rung (and a first picture its compilation).
     """
+    count = _uniform_count(re, im, maxiter)
+    if count >= 0:
+        _store(out, 0, count)
+        return UNIFORM
     few = _FEW if exact else 0
     points, pixels = np.empty(2 * QUEUE), np.empty(QUEUE, np.int32)
     counts, certain = np.empty(QUEUE, np.uint32), np.empty(QUEUE, np.bool_)
@@ -174,7 +202,7 @@ def certified_tile(
     while queued != 0 and not cancel[0]:
         block, queued = _next_queue(re, im, maxiter, cancel, block, out, points, pixels)
         if not float64.count_certified(pool, points, queued, maxiter, cancel, counts, certain):
-            return False
+            return CANCELLED
         for k in range(queued):
             _store(out, pixels[k], counts[k])
             if not certain[k]:
@@ -185,7 +213,7 @@ def certified_tile(
                 if count >= 0:
                     _store(out, pixels[k], count)
                 unsure[pixels[k]] = count < 0
-    return not cancel[0]
+    return CANCELLED if cancel[0] else FINISHED
 
 
 @kernel(entry=True)

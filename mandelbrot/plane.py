@@ -60,9 +60,11 @@ class Axis:
 
         Points beyond 2**64 become 2**64, with their sign.
         """
+        stop = self.first + self.size * self.step
+        if max(abs(self.first), abs(stop), self.denominator) < 2**53:  # all are float64 themselves
+            return np.arange(self.first, stop, self.step) / self.denominator
         # int / int is correctly rounded for integers of any size.
         d, far = self.denominator, self.denominator << 64
-        stop = self.first + self.size * self.step
         return np.array([max(-far, min(n, far)) / d for n in range(self.first, stop, self.step)])
 
     @property

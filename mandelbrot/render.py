@@ -117,25 +117,31 @@ def render_tile(
 
     out = np.empty((tile.im.size, tile.re.size), count_dtype(cap))
     unsure = np.zeros(out.shape, np.bool_)
+    status = escape_time.CANCELLED
     if pyramid.pixel_size(level) < DEEP:
         from mandelbrot import deep  # noqa: PLC0415
 
-        finished = deep.count(
+        if deep.count(
             pyramid, (level, row, column), tile, cap, precision, cancel, progress, out, unsure
-        )
+        ):
+            status = escape_time.FINISHED
     elif precision == "fast":
         preload.wait_for("fast", 0, cancel)
-        finished = not cancel[0] and escape_time.fast_tile(
-            tile.re.float64(), tile.im.float64(), cap, cancel, escape_time.counts_of(out)
-        )
+        if not cancel[0]:
+            status = escape_time.fast_tile(
+                tile.re.float64(), tile.im.float64(), cap, cancel, escape_time.counts_of(out)
+            )
     else:
-        finished = _certify(tile, cap, cancel, out, unsure)
+        status = _certify(tile, cap, cancel, out, unsure)
+    if status == escape_time.UNIFORM:  # most of both arrays has never been touched
+        return np.broadcast_to(out[0, 0], out.shape)
+    finished = status != escape_time.CANCELLED
     if finished and precision == "exact" and unsure.any():
         finished = _refine(tile, cap, cancel, out, unsure)
     if not finished:
         msg = f"tile {level}/{row}.{column} was cancelled"
         raise CancelledError(msg)
-    if (out == out[0, 0]).all():
+    if out[0, 0] == out[-1, -1] and (out == out[0, 0]).all():
         return np.broadcast_to(out[0, 0], out.shape)
     return out
 
@@ -146,8 +152,8 @@ def _certify(
     cancel: NDArray[np.uint8],
     out: Counts,
     unsure: NDArray[np.bool_],
-) -> bool:
-    """Count with float64, and mark what it leaves unsure; return False when cancelled."""
+) -> int:
+    """Count with float64, and mark what it leaves unsure; return how that ended."""
     from mandelbrot import escape_time  # noqa: PLC0415
 
     if preload.is_compiling("exact", 0):
@@ -160,11 +166,11 @@ def _certify(
             unsure,
             lambda: bool(cancel[0]) or not preload.is_compiling("exact", 0),
         ):
-            return True
+            return escape_time.FINISHED
         unsure[:] = False
         preload.wait_for("exact", 0, cancel)
         if cancel[0]:
-            return False
+            return escape_time.CANCELLED
     return escape_time.certified_tile(
         tile.re.float64(),
         tile.im.float64(),
