@@ -142,3 +142,10 @@ def test_pyramids_are_values() -> None:
     assert pickle.loads(pickle.dumps(pyramid)) == pyramid  # noqa: S301 - our own bytes
     assert hash(pyramid) == hash(Pyramid(center=(0.5, 0.0), width="1/3"))
     assert "1e-" in repr(Pyramid(width="1e-9000"))
+
+
+@pytest.mark.parametrize("denominator", [3, 2**20 * 5, 2**53 - 1, 2**53 + 1, 3**40])
+@pytest.mark.parametrize("first", [-7, 1 - 2**53, 2**60 + 1])
+def test_points_are_rounded_once(first: int, denominator: int) -> None:
+    axis = Axis(first, 2**50 + 3, denominator, 9)
+    assert axis.float64().tolist() == [float(axis[k]) for k in range(9)]
