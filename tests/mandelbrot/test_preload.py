@@ -28,7 +28,7 @@ def run(body: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
