@@ -62,9 +62,11 @@ _MERGE = 2.0**-94  # rounding of A and B in one merger, relative to |A| and β
 _CURVED = -6  # log2 of the most that C d² may be of A d
 _UP = 1 + 2.0**-40
 _NEVER = -(2.0**50)
+_RANGE = 900  # log2 of what is taken for the range of float64
+_EXPONENT_OF = EA, EA, EB, EB, EC, EC, EA, EA, EB, ET
 
 
-@kernel()
+@kernel(allocates=False)
 def order(x: float, e: int) -> float:
     """Return a number that is monotone in x 2^e (x ≥ 0): log2, linear between powers of two."""
     if x == 0:
@@ -73,46 +75,46 @@ def order(x: float, e: int) -> float:
     return e + shift + (x * power_of_two(-shift) - 1)
 
 
-@kernel()
+@kernel(allocates=False)
 def _real(v: float, e: int) -> Real:
     shift = exponent(v)
     return v * power_of_two(-shift), e + shift
 
 
-@kernel()
+@kernel(allocates=False)
 def _plus(a: Real, b: Real) -> Real:
     e = max(a[1], b[1])
     return _real(a[0] * power_of_two(a[1] - e) + b[0] * power_of_two(b[1] - e), e)
 
 
-@kernel()
+@kernel(allocates=False)
 def _times(a: Real, b: Real) -> Real:
     return a[0] * b[0], a[1] + b[1]
 
 
-@kernel()
+@kernel(allocates=False)
 def _over(a: Real, b: Real) -> Real:
     return a[0] / b[0], a[1] - b[1]
 
 
-@kernel()
+@kernel(allocates=False)
 def _value(a: Real) -> float:
     return a[0] * power_of_two(a[1])
 
 
-@kernel()
+@kernel(allocates=False)
 def _root(a: Real) -> Real:
     odd = a[1] & 1
     return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
 
 
-@kernel()
+@kernel(allocates=False)
 def _less(a: Real, b: Real) -> Real:
     """Return the smaller of two."""
     return a if a[0] * power_of_two(a[1] - b[1]) < b[0] else b
 
 
-@kernel()
+@kernel(allocates=False)
 def _product(a: Pair, b: Pair) -> Pair:
     """Return a b, its relative error below 2^-98."""
     x = _dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
@@ -123,7 +125,7 @@ def _product(a: Pair, b: Pair) -> Pair:
     return x[0] * f, x[1] * f, y[0] * f, y[1] * f, a[4] + b[4] + shift
 
 
-@kernel()
+@kernel(allocates=False)
 def _dot(
     ah: float, al: float, bh: float, bl: float, ch: float, cl: float, dh: float, dl: float
 ) -> tuple[float, float]:
@@ -134,7 +136,7 @@ def _dot(
     return two_sum(high, rest + low)
 
 
-@kernel()
+@kernel(allocates=False)
 def _sum(a: Pair, b: Pair) -> Pair:
     """Return a + b, the error relative to |a| + |b|."""
     e = max(a[4], b[4])
@@ -149,12 +151,12 @@ def _sum(a: Pair, b: Pair) -> Pair:
     return xh * h, xl * h, yh * h, yl * h, e + shift
 
 
-@kernel()
+@kernel(allocates=False)
 def _high(a: Pair) -> Number:
     return a[0], a[2], a[4]
 
 
-@kernel()
+@kernel(allocates=False)
 def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
     """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
@@ -172,7 +174,7 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
     return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
 
 
-@kernel()
+@kernel(allocates=False)
 def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
     ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
@@ -222,7 +224,7 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     return a, b, c, beta, gamma, tau, ea, eb, _real(r[0] * (1 - 2.0**-40), r[1])
 
 
-@kernel()
+@kernel(allocates=False)
 def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: int) -> Number:
     """Return Z_m."""
     x, y = orbit[m, 0], orbit[m, 1]
@@ -238,7 +240,7 @@ def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: in
     return tiny[low, 0], tiny[low, 1], tiny_at[low, 1]
 
 
-@kernel()
+@kernel(allocates=False)
 def _write(
     entry: Entry,
     k: int,
@@ -314,7 +316,33 @@ def build(
     return True
 
 
-@kernel()
+@kernel(entry=True)
+def without_exponents(
+    coefficients: Floats,
+    exponents: NDArray[np.int32],
+    radii: Floats,
+    dc_e: int,
+    plain: Floats,
+    reach: Floats,
+) -> None:
+    """Write the entries for deltas in float64's range, and dc in units of 2^dc_e.
+
+    What is smaller than that range becomes 0; an entry with anything larger is never used.
+    """
+    for k in range(radii.size):
+        usable = radii[k] > -_RANGE
+        for column in range(10):
+            e = exponents[k, _EXPONENT_OF[column]]
+            if column in (BX, BY, ERROR_B):
+                e += dc_e
+            usable = usable and e < _RANGE
+            plain[k, column] = coefficients[k, column] * power_of_two(min(e, _RANGE))
+        whole = math.floor(min(max(radii[k], -_RANGE), 0.0))
+        below = power_of_two(int(whole)) * (1 + radii[k] - whole)
+        reach[k] = below if usable else 0.0
+
+
+@kernel(allocates=False)
 def _keep(entry: Entry, work: Floats, k: int) -> None:
     a, b, c, beta, gamma, tau, ea, eb, r = entry
     work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
@@ -327,7 +355,7 @@ def _keep(entry: Entry, work: Floats, k: int) -> None:
     work[k, 21], work[k, 22] = r
 
 
-@kernel()
+@kernel(allocates=False)
 def _kept(work: Floats, k: int) -> Entry:
     return (
         (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),
@@ -356,6 +384,10 @@ class Table:
         Where each level begins; one more than there are levels.
     coefficients, exponents, radii
         See `build`.
+    plain, reach
+        The same without exponents, for a dc in units of 2^radius_e: coefficients as float64, and
+        |d| up to which an entry may be used, 0 where they are not in float64's range; the greatest
+        of these is `widest`.
     """
 
     def __init__(self, last: int) -> None:
@@ -368,6 +400,9 @@ class Table:
         self.coefficients = np.empty((size, 10))
         self.exponents = np.empty((size, 4), np.int32)
         self.radii = np.empty(size)
+        self.plain = np.empty((size, 10))
+        self.reach = np.empty(size)
+        self.widest = 0.0
 
     @classmethod
     def build(
@@ -380,9 +415,17 @@ class Table:
             (1.0, reference.radius_e), epsilon, cancel,
             table.offsets, table.coefficients, table.exponents, table.radii,
         )  # fmt: skip
-        return table if finished else None
+        if not finished:
+            return None
+        without_exponents(
+            table.coefficients, table.exponents, table.radii, reference.radius_e,
+            table.plain, table.reach,
+        )  # fmt: skip
+        table.widest = float(table.reach.max(initial=0.0))
+        return table
 
     @property
     def nbytes(self) -> int:
         """Size in memory, bytes."""
-        return self.coefficients.nbytes + self.exponents.nbytes + self.radii.nbytes
+        arrays = self.coefficients, self.exponents, self.radii, self.plain, self.reach
+        return sum(array.nbytes for array in arrays)

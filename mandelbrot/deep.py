@@ -8,6 +8,7 @@ bounded size; who needs one that is being computed waits for it.
 
 from __future__ import annotations
 
+import math
 import threading
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +19,7 @@ from cachetools import LRUCache
 from mandelbrot import blocks
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
+from mandelbrot.perturbation import Frame
 from mandelbrot.reference_orbit import ReferenceOrbit, reference_orbit
 
 if TYPE_CHECKING:
@@ -39,8 +41,12 @@ CELL_LEVELS = 4
 CACHE_BYTES = 2**28
 """Size of all orbits and tables that are kept, bytes."""
 
-EPSILON = {"exact": 2.0**-40, "fast": 2.0**-24}
-"""What an entry of the table (bla.py) may neglect, relative to the delta."""
+EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-53}
+"""What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
+the second leaves uncertain."""
+
+NEAR = {"fast": 2.0**-24, "exact": 2.0**-18}
+"""|d| from which an orbit is iterated in float64 itself."""
 
 _FRACTION = 128  # bits below the largest |c - C|
 
@@ -142,7 +148,49 @@ def count(
     orbit = _orbit(*cell, cap, cancel, progress)
     if orbit is None:
         return False
-    last, epsilon = min(orbit.last, cap), EPSILON[precision]
+    grid = _grid(tile, orbit)
+    counts, marks = np.empty(out.size, np.uint32), unsure.reshape(-1)
+    strict = precision == "exact"
+    frame = _frame(cell, orbit, cap, EPSILON[precision], strict, NEAR[precision], cancel)
+    pool = blocks.pool()
+    finished = frame is not None and blocks.count_tile(
+        grid, cap, frame, blocks.scratch(), pool, cancel, counts, marks
+    )
+    if finished and strict and marks.any():
+        frame = _frame(cell, orbit, cap, EPSILON["strict"], strict, math.inf, cancel)
+        finished = frame is not None and blocks.count_pixels(
+            grid, cap, frame, pool, cancel, counts, marks
+        )
+    if finished:
+        out[:] = counts.reshape(out.shape)
+    return bool(finished)
+
+
+def _grid(tile: Tile, orbit: ReferenceOrbit) -> blocks.Grid:
+    far_re = max(abs(tile.re[0] - orbit.re), abs(tile.re[tile.re.size - 1] - orbit.re))
+    far_im = max(abs(tile.im[0] - orbit.im), abs(tile.im[tile.im.size - 1] - orbit.im))
+    e = from_fractions(far_re, far_im)[2] if far_re or far_im else 0
+    h = scaled(Fraction(tile.re.step, tile.re.denominator), e)
+    places = np.arange(tile.re.size) - (tile.re.size - 1) / 2
+    radius = max(tile.re.size - 1, 1) * h * (np.sqrt(0.5) + 2.0**-40)
+    return blocks.Grid(
+        _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
+        tile.re.float64(), tile.im.float64(),
+        places * (h / radius), -places * (h / radius), radius,
+    )  # fmt: skip
+
+
+def _frame(
+    cell: tuple[Fraction, Fraction, Fraction],
+    orbit: ReferenceOrbit,
+    cap: int,
+    epsilon: float,
+    strict: bool,  # noqa: FBT001 - as the frame has it
+    near: float,
+    cancel: Flag,
+) -> Frame | None:
+    """Return what orbits are followed with; None when cancelled."""
+    last = min(orbit.last, cap)
     # No entry leads to the last iterate, which may be outside |Z| ≤ 2.
     table = _cache.get(
         ("table", cell, last, epsilon),
@@ -150,27 +198,9 @@ def count(
         cancel,
     )
     if table is None:
-        return False
-    far_re = max(abs(tile.re[0] - orbit.re), abs(tile.re[tile.re.size - 1] - orbit.re))
-    far_im = max(abs(tile.im[0] - orbit.im), abs(tile.im[tile.im.size - 1] - orbit.im))
-    _, _, e = from_fractions(far_re, far_im)
-    if far_re == far_im == 0:
-        e = 0
-    h = scaled(Fraction(tile.re.step, tile.re.denominator), e)
-    places = np.arange(tile.re.size) - (tile.re.size - 1) / 2
-    radius = max(tile.re.size - 1, 1) * h * (np.sqrt(0.5) + 2.0**-40)
-    counts = np.empty(out.size, np.uint32)
-    end, end_e = orbit.error
-    frame = (
-        orbit.orbit, orbit.tiny, orbit.tiny_at, orbit.tinies, last, end, end_e,
-        table.offsets, table.radii, table.coefficients, table.exponents, table.last,
-        1.0 if precision == "exact" else 0.0,
+        return None
+    return Frame(
+        orbit.orbit, orbit.tiny, orbit.tiny_at, orbit.tinies, last, *orbit.error,
+        table.offsets, table.radii, table.coefficients, table.exponents, table.reach, table.plain,
+        table.widest, table.last, orbit.radius_e, near, float(strict),
     )  # fmt: skip
-    finished = blocks.count_tile(
-        _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
-        places * (h / radius), -places * (h / radius), radius, cap, frame, cancel, counts,
-        unsure.reshape(-1),
-    )  # fmt: skip
-    if finished:
-        out[:] = counts.reshape(out.shape)
-    return bool(finished)

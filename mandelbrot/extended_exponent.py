@@ -22,7 +22,7 @@ ZERO = -(2**40)
 """The exponent of 0: below all others, and sums of two are in range."""
 
 
-@kernel()
+@kernel(allocates=False)
 def power_of_two(e: int) -> float:
     """Return 2^e as float64; 0 below its normal range, infinity above."""
     if e < -1022:
@@ -30,13 +30,13 @@ def power_of_two(e: int) -> float:
     return from_bits(min(e + 1023, 2047) << 52)
 
 
-@kernel()
+@kernel(allocates=False)
 def exponent(a: float) -> int:
     """Return the e of 2^e ≤ |a| < 2^(e + 1), for a normal number; -1023 for 0."""
     return ((to_bits(a) >> 52) & 2047) - 1023
 
 
-@kernel()
+@kernel(allocates=False)
 def normal(x: float, y: float, e: int) -> Number:
     """Return the number with its larger mantissa in [1, 2)."""
     size = max(abs(x), abs(y))
@@ -47,13 +47,13 @@ def normal(x: float, y: float, e: int) -> Number:
     return x * factor, y * factor, e + shift
 
 
-@kernel()
+@kernel(allocates=False)
 def multiply(a: Number, b: Number) -> Number:
     """Return a b."""
     return normal(a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0], a[2] + b[2])
 
 
-@kernel()
+@kernel(allocates=False)
 def add(a: Number, b: Number) -> Number:
     """Return a + b."""
     e = max(a[2], b[2])
@@ -61,7 +61,7 @@ def add(a: Number, b: Number) -> Number:
     return normal(a[0] * f + b[0] * g, a[1] * f + b[1] * g, e)
 
 
-@kernel()
+@kernel(allocates=False)
 def modulus(a: Number) -> float:
     """Return |a| / 2^e, its relative error below 2^-51."""
     return math.sqrt(a[0] * a[0] + a[1] * a[1])

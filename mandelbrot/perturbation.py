@@ -18,7 +18,7 @@ extended exponents) to the near one (lanes in SIMD) and back, as often as its or
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mandelbrot.bla import (
     AX,
@@ -40,34 +40,61 @@ from mandelbrot.bla import (
     order,
     reference,
 )
-from mandelbrot.extended_exponent import add, exponent, modulus, power_of_two
+from mandelbrot.extended_exponent import add, exponent, modulus, normal, power_of_two
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
     Number = tuple[float, float, int]
-    Frame = tuple[
-        Floats, Floats, Integers, int, int, float, int,  # orbit, tiny, …; last, its error
-        Integers, Floats, Floats, NDArray[np.int32], int,  # the table; where its entries end
-        float,  # 1 where counts have to be proven, else 0
-    ]  # fmt: skip
 
-NEAR = -18
-"""log2 of the |d| from which an orbit is stepped in the lanes: about the radius of entries."""
 
-FAR, CERTAIN, UNSURE = range(3)
-"""What is known of an orbit: it goes on; its count is certain; it will not be."""
+class Frame(NamedTuple):
+    """What all orbits of a tile are followed with, as the compiled functions take it."""
 
+    orbit: Floats
+    tiny: Floats
+    tiny_at: Integers
+    tinies: int
+    last: int
+    """Index of the last iterate; `end_error` 2^`end_e` bounds its error."""
+    end_error: float
+    end_e: int
+    offsets: Integers
+    radii: Floats
+    coefficients: Floats
+    exponents: NDArray[np.int32]
+    reach: Floats
+    plain: Floats
+    widest: float
+    """The greatest of `reach`."""
+    table_last: int
+    """Index of the last iterate that an entry of the table leads to."""
+    dc_e: int
+    """log2 of the unit of dc in `plain`."""
+    near: float
+    """|d| from which an orbit may leave for the direct phase; infinity for none."""
+    strict: float
+    """1 where counts have to be proven, else 0."""
+
+
+FAR = -10
+"""log2 of the |d| up to which entries are looked for: above the greatest radius there is."""
+
+NEAR, CERTAIN, UNSURE, TINY = range(4)
+"""What is known of an orbit: it is near; its count is certain; it will not be; |d| is tiny."""
+
+_FLOAT = -450  # log2 of the |d| from which squares are in float64's range
 _UP = 1 + 2.0**-48
-_IN, _OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
+IN, OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
+IN_SQUARE, OUT_SQUARE = 4 * (1 - 2.0**-45), 4 * (1 + 2.0**-45)
+_FLUSHED = 1e-290  # more than all underflow in one step
 
 
-@kernel()
+@kernel(allocates=False)
 def find(
     offsets: Integers, radii: Floats, m: int, last: int, steps: int, size: float
 ) -> tuple[int, int]:
@@ -95,7 +122,7 @@ def find(
     return found, best
 
 
-@kernel()
+@kernel(allocates=False)
 def leap(
     d: Number, error: float, dc: Number, k: int, coefficients: Floats, exponents: NDArray[np.int32]
 ) -> tuple[Number, float]:
@@ -135,7 +162,7 @@ def leap(
     return (nx * factor, ny * factor, t + shift), grown * factor
 
 
-@kernel()
+@kernel(allocates=False)
 def step(d: Number, error: float, dc: Number, z: Number, there: Number) -> tuple[Number, float]:
     """Return d and its error after one step from Z_m = `there`, `z` being Z_m + d."""
     t = add(there, z)
@@ -152,20 +179,20 @@ def step(d: Number, error: float, dc: Number, z: Number, there: Number) -> tuple
     return (x * factor, y * factor, e + shift), grown * factor * _UP
 
 
-@kernel()
+@kernel(allocates=False)
 def is_less(a: Number, b: Number) -> bool:
     """Whether |a| < |b|."""
     f = power_of_two(min(a[2] - b[2], 500))
     return (a[0] * a[0] + a[1] * a[1]) * f * f < b[0] * b[0] + b[1] * b[1]
 
 
-@kernel()
+@kernel(allocates=False)
 def plain(value: float, e: int) -> float:
     """Return ``value * 2**e`` as float64."""
     return value * power_of_two(e)
 
 
-@kernel()
+@kernel(allocates=False)
 def move(
     d: Number, error: float, dc: Number, m: int, room: int, frame: Frame
 ) -> tuple[Number, float, int, int, int, bool]:
@@ -174,54 +201,39 @@ def move(
     Returns d, error, m, the number of steps, whether |z| ≤ 2 before and after are both certain
     (2), or inside before and outside after (1), or neither (0); and whether it was rebased.
     """
-    (
-        orbit,
-        tiny,
-        tiny_at,
-        tinies,
-        last,
-        end_error,
-        end_e,
-        offsets,
-        radii,
-        coefficients,
-        exponents,
-        table_last,
-        strict,
-    ) = frame
     k, level = -1, 0
-    if d[2] < NEAR:
+    if d[2] < FAR:
         size = order(modulus(d) + error, d[2])
-        k, level = find(offsets, radii, m, table_last, room, size)
-    there = reference(orbit, tiny, tiny_at, tinies, m)
+        k, level = find(frame.offsets, frame.radii, m, frame.table_last, room, size)
+    there = reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
     z = add(there, d)
-    before = plain(modulus(z), min(z[2], 100)) + strict * plain(error, min(d[2], 100))
+    before = plain(modulus(z), min(z[2], 100)) + frame.strict * plain(error, min(d[2], 100))
     if k >= 0:
-        d, error = leap(d, error, dc, k, coefficients, exponents)
+        d, error = leap(d, error, dc, k, frame.coefficients, frame.exponents)
         steps = 1 << level
     else:
         d, error = step(d, error, dc, z, there)
         steps = 1
     m += steps
-    there = reference(orbit, tiny, tiny_at, tinies, m)
+    there = reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
     z = add(there, d)
-    after, loose = plain(modulus(z), min(z[2], 100)), strict * plain(error, min(d[2], 100))
+    after, loose = plain(modulus(z), min(z[2], 100)), frame.strict * plain(error, min(d[2], 100))
     known = 0
-    if before <= _IN:
-        known = 2 if after + loose <= _IN else (1 if steps == 1 and after - loose >= _OUT else 0)
+    if before <= IN:
+        known = 2 if after + loose <= IN else (1 if steps == 1 and after - loose >= OUT else 0)
     rebased = False
-    if m >= last or is_less(z, d):
+    if m >= frame.last or is_less(z, d):
         # Rounding of Z + d, at most 3 u of the larger; at the end, the error of Z itself.
         size = modulus(z) * power_of_two(min(z[2] - d[2], 1000)) + modulus(d)
         error += 4 * UNIT * size
-        if m >= last:
-            error += end_error * power_of_two(min(end_e - d[2], 1000))
+        if m >= frame.last:
+            error += frame.end_error * power_of_two(min(frame.end_e - d[2], 1000))
         error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
         d, m, rebased = z, 0, True
     return d, error, m, steps, known, rebased
 
 
-@kernel()
+@kernel(allocates=False)
 def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame: Frame) -> bool:
     """Whether the orbit, at d (m = 0) and there `distance` from where it was n steps ago, stays.
 
@@ -247,8 +259,131 @@ def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame:
     return False
 
 
-@kernel()
-def far(  # noqa: C901 - one loop, whose state does not split
+@kernel(allocates=False)
+def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
+    x: float,
+    y: float,
+    error: float,
+    dc: Number,
+    m: int,
+    n: int,
+    maxiter: int,
+    memory: Floats,
+    lane: int,
+    frame: Frame,
+) -> tuple[int, float, float, float, int, int]:
+    """Follow an orbit whose d = x + iy is in float64's range, as `far` does."""
+    orbit, plain_, reach = frame.orbit, frame.plain, frame.reach
+    offsets, last = frame.offsets, frame.last
+    strict = frame.strict > 0
+    f, g = power_of_two(dc[2]), power_of_two(dc[2] - frame.dc_e)
+    px, py, qx, qy = dc[0] * f, dc[1] * f, dc[0] * g, dc[1] * g
+    p_size = (2 * UNIT) * (abs(px) + abs(py)) + _FLUSHED
+    q_size = abs(qx) + abs(qy)
+    smallest = power_of_two(_FLOAT)
+    near_square = frame.near * frame.near
+    zx, zy = orbit[m, 0] + x, orbit[m, 1] + y
+    r = zx * zx + zy * zy
+    longest = maxiter
+    grown = 0.0
+    while True:
+        size = abs(x) + abs(y)
+        if n >= maxiter:
+            inside = r <= IN_SQUARE - 4 * error or not strict
+            return (CERTAIN if inside else UNSURE), x, y, error, m, n
+        if size < smallest:
+            return TINY, x, y, error, m, n
+        if x * x + y * y >= near_square and r >= frame.near:
+            return NEAR, x, y, error, m, n
+        k, level = -1, 0
+        if size < frame.widest:
+            room = min(maxiter - n, longest)
+            k, level = find(offsets, reach, m, frame.table_last, room, size + error)
+        if k >= 0:
+            ax, ay, cx, cy = plain_[k, AX], plain_[k, AY], plain_[k, CX], plain_[k, CY]
+            bx, by = plain_[k, BX], plain_[k, BY]
+            # A + C d first: d² may be below the range.
+            ax, ay = ax + (cx * x - cy * y), ay + (cx * y + cy * x)
+            u = (ax * x - ay * y) + (bx * qx - by * qy)
+            v = (ax * y + ay * x) + (bx * qy + by * qx)
+            if strict:
+                grown = plain_[k, LIPSCHITZ] * error + plain_[k, ERROR_B] * q_size
+                grown += (plain_[k, ERROR_A] + (plain_[k, CUBIC] * size) * size) * size
+                grown = (grown + _FLUSHED) * _UP
+            steps = 1 << level
+        else:
+            tx, ty = orbit[m, 0] + zx, orbit[m, 1] + zy
+            u = (tx * x - ty * y) + px
+            v = (tx * y + ty * x) + py
+            if strict:
+                grown = 2 * math.sqrt(r) * (error + 12 * UNIT * size)
+                grown = (grown + error * error + p_size) * _UP
+            steps = 1
+        to = m + steps
+        wx, wy = orbit[to, 0] + u, orbit[to, 1] + v
+        s = wx * wx + wy * wy
+        if not s <= IN_SQUARE - 4 * grown:
+            if steps > 1:
+                longest = steps >> 1
+                continue
+            if not strict:
+                if not s <= 4:
+                    return CERTAIN, x, y, error, m, n
+            else:
+                outside = s >= OUT_SQUARE * (1 + grown) * (1 + grown)
+                return (CERTAIN if outside else UNSURE), x, y, error, m, n
+        longest = maxiter
+        n += steps
+        if to >= last or s < u * u + v * v:
+            # Rounding of Z + d, at most 3 u of the larger; at the end, the error of Z itself.
+            if strict:
+                error = grown + 4 * UNIT * (abs(u) + abs(v) + abs(wx) + abs(wy))
+                if to >= last:
+                    error += plain(frame.end_error, frame.end_e)
+            x, y, m, r, zx, zy = wx, wy, 0, s, wx, wy
+            d = normal(x, y, 0)
+            mantissa = error * power_of_two(min(-d[2], 1000))
+            if repeats(d, mantissa, dc, n, maxiter, memory, lane, frame):
+                return CERTAIN, x, y, error, m, maxiter
+        else:
+            x, y, m, error, r, zx, zy = u, v, to, grown, s, wx, wy
+
+
+@kernel(allocates=False)
+def repeats(
+    d: Number,
+    error: float,
+    dc: Number,
+    n: int,
+    maxiter: int,
+    memory: Floats,
+    lane: int,
+    frame: Frame,
+) -> bool:
+    """Whether an orbit, just rebased to d, is proven never to leave.
+
+    Brent's search: it is compared with where it was at rebase number 2^k.
+    """
+    count = memory[lane, 0] + 1
+    memory[lane, 0] = count
+    x, y, e = memory[lane, 1], memory[lane, 2], int(memory[lane, 3])
+    if count >= 8 and abs(e - d[2]) <= 1:
+        f = power_of_two(e - d[2])
+        distance = math.hypot(x * f - d[0], y * f - d[1])
+        since = n - int(memory[lane, 4])
+        if distance < memory[lane, 5] and 8 * since < maxiter - n:
+            memory[lane, 5] = distance / 64
+            if returns(d, error, dc, since, distance, frame):
+                return True
+    if count >= memory[lane, 6]:
+        memory[lane, 6] = 2 * count
+        memory[lane, 1], memory[lane, 2], memory[lane, 3] = d[0], d[1], float(d[2])
+        memory[lane, 4], memory[lane, 5] = float(n), 2.0**-6
+    return False
+
+
+@kernel(allocates=False)
+def far(
     d: Number,
     error: float,
     dc: Number,
@@ -257,48 +392,38 @@ def far(  # noqa: C901 - one loop, whose state does not split
     maxiter: int,
     memory: Floats,
     lane: int,
-    must: bool,  # noqa: FBT001 - compiled functions have no keyword arguments
     frame: Frame,
 ) -> tuple[int, Number, float, int, int]:
     """Follow an orbit until it is near, or its count is known.
 
-    `must` says that it has to leave by a step first. Returns the status, d, error, m, n.
+    Returns the status, d, error, m, n.
     """
-    if not must:  # it comes from a block, which was rebased as a whole
-        z = add(reference(frame[0], frame[1], frame[2], frame[3], m), d)
-        if is_less(z, d):
-            error += 8 * UNIT * modulus(d)
-            error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
-            d, m = z, 0
+    z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
+    if is_less(z, d):  # it comes from a block, which was rebased as a whole
+        error += 8 * UNIT * modulus(d)
+        error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
+        d, m = z, 0
     while True:
+        if d[2] > _FLOAT:
+            f = power_of_two(d[2])
+            status, x, y, error, m, n = follow(
+                d[0] * f, d[1] * f, error * f, dc, m, n, maxiter, memory, lane, frame
+            )
+            d = normal(x, y, 0)
+            error *= power_of_two(min(-d[2], 1000))
+            if status != TINY:
+                return status, d, error, m, n
+        if d[0] == 0 and d[1] == 0 and error > 0:
+            return UNSURE, d, error, m, n
         if n >= maxiter:
-            there = reference(frame[0], frame[1], frame[2], frame[3], m)
-            z = add(there, d)
-            size = plain(modulus(z), min(z[2], 100)) + frame[12] * plain(error, min(d[2], 100))
-            return (CERTAIN if size <= _IN else UNSURE), d, error, m, n
-        if d[2] >= NEAR and not must:
-            return FAR, d, error, m, n
-        must = False
+            z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
+            size = plain(modulus(z), min(z[2], 100)) + frame.strict * plain(error, min(d[2], 100))
+            return (CERTAIN if size <= IN else UNSURE), d, error, m, n
         d, error, m, steps, known, rebased = move(d, error, dc, m, maxiter - n, frame)
         if known == 1:
             return CERTAIN, d, error, m, n
         if known == 0:
             return UNSURE, d, error, m, n
         n += steps
-        if rebased:
-            # Brent's search: compare with the orbit at rebase number 2^k.
-            count = memory[lane, 0] + 1
-            memory[lane, 0] = count
-            x, y, e = memory[lane, 1], memory[lane, 2], int(memory[lane, 3])
-            if e == d[2] or e == d[2] + 1 or e == d[2] - 1:
-                f = power_of_two(e - d[2])
-                distance = math.hypot(x * f - d[0], y * f - d[1])
-                since = n - int(memory[lane, 4])
-                if distance < memory[lane, 5] and 8 * since < maxiter - n:
-                    memory[lane, 5] = distance / 64
-                    if returns(d, error, dc, since, distance, frame):
-                        return CERTAIN, d, error, m, maxiter
-            if count >= memory[lane, 6]:
-                memory[lane, 6] = 2 * count
-                memory[lane, 1], memory[lane, 2], memory[lane, 3] = d[0], d[1], float(d[2])
-                memory[lane, 4], memory[lane, 5] = float(n), 2.0**-6
+        if rebased and repeats(d, error, dc, n, maxiter, memory, lane, frame):
+            return CERTAIN, d, error, m, maxiter

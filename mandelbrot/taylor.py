@@ -51,7 +51,15 @@ _ROUNDING = (DEGREE + 16) * UNIT  # of one step, relative to |A| |d| + |B| |dc| 
 _UP = 1 + 2.0**-40
 
 
-@kernel()
+@kernel(allocates=False)
+def copy(b: Floats, out: Floats) -> None:
+    """Write a polynomial to `out`."""
+    for part in range(3):
+        for k in range(DEGREE + 1):
+            out[part, k] = b[part, k]
+
+
+@kernel(allocates=False)
 def varying(b: Floats) -> float:
     """Return an upper bound of |d - b_0| in the unit disc."""
     rest = 0.0
@@ -60,7 +68,7 @@ def varying(b: Floats) -> float:
     return rest * _UP
 
 
-@kernel()
+@kernel(allocates=False)
 def bend(b: Floats) -> float:
     """Return an upper bound of |d'(s) / b_1 - 1| in the unit disc; infinite when b_1 = 0."""
     total = 0.0
@@ -69,13 +77,13 @@ def bend(b: Floats) -> float:
     return float(total / b[2, 1]) if b[2, 1] > 0 else math.inf
 
 
-@kernel()
+@kernel(allocates=False)
 def _measure(b: Floats) -> None:
     for k in range(DEGREE + 1):
         b[2, k] = math.sqrt(b[0, k] * b[0, k] + b[1, k] * b[1, k]) * _UP
 
 
-@kernel()
+@kernel(allocates=False)
 def _apply(
     b: Floats,
     e: int,
@@ -149,7 +157,7 @@ def _apply(
     return t + shift, grown * factor * _UP, cut * factor
 
 
-@kernel()
+@kernel(allocates=False)
 def step(
     b: Floats, e: int, error: float, dc: Floats, dc_e: int, z: tuple[float, float, int], out: Floats
 ) -> tuple[int, float, float]:
@@ -167,7 +175,7 @@ def step(
     )  # fmt: skip
 
 
-@kernel()
+@kernel(allocates=False)
 def leap(
     b: Floats,
     e: int,
@@ -190,10 +198,10 @@ def leap(
     )  # fmt: skip
 
 
-@kernel()
+@kernel(allocates=False)
 def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
     """Write the polynomial of a block within: s = x + iy + scale s'. Return the rounding."""
-    out[:] = b
+    copy(b, out)
     for i in range(DEGREE):
         for k in range(DEGREE - 1, i - 1, -1):
             out[0, k] += x * out[0, k + 1] - y * out[1, k + 1]
@@ -211,7 +219,7 @@ def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
     return float(8 * DEGREE * UNIT * (b[2, 0] + DEGREE * varying(b) * reach * reach))
 
 
-@kernel()
+@kernel(allocates=False)
 def evaluate(b: Floats, x: float, y: float) -> tuple[float, float]:
     """Return the polynomial at s = x + iy."""
     u, v = b[0, DEGREE], b[1, DEGREE]
