@@ -66,6 +66,8 @@ class Pool(NamedTuple):
     """The pixel of each lane."""
     memory: Floats
     """What `perturbation.repeats` remembers of it."""
+    row: Floats
+    """A row of a block: real and imaginary parts of d, and the places."""
 
 
 class Scratch(NamedTuple):
@@ -101,7 +103,7 @@ def scratch() -> Scratch:
 
 def pool() -> Pool:
     """Return memory for `count_tile` and `count_pixels`."""
-    return Pool(np.zeros(direct.STATE), np.zeros(LANES, np.int64), np.zeros((LANES, 7)))
+    return Pool(np.zeros(direct.STATE), np.zeros(LANES, np.int64), np.zeros((LANES, 7)), np.zeros((3, _LEAF)))
 
 
 @kernel(allocates=False)
@@ -207,18 +209,28 @@ def _pixels(
     left, right, top, bottom = box
     x, y, scale = place
     error += 16 * taylor.DEGREE * (b[2, 0] + taylor.DEGREE * taylor.varying(b)) * UNIT
+    error *= frame.strict
+    f, near_square = power_of_two(e), frame.near * frame.near
+    z_x, z_y, width = frame.orbit[m, 0], frame.orbit[m, 1], right - left
+    for i in range(width):
+        pool.row[2, i] = (grid.s_re[left + i] - x) / scale
     for j in range(top, bottom):
+        taylor.evaluate(b, (grid.s_im[j] - y) / scale, width, pool.row)
         for i in range(left, right):
-            u, v = taylor.evaluate(b, (grid.s_re[i] - x) / scale, (grid.s_im[j] - y) / scale)
+            u, v = pool.row[0, i - left], pool.row[1, i - left]
+            pixel, m1, n1 = j * grid.c_re.size + i, m, n
+            px, py = u * f, v * f
+            zx, zy = z_x + px, z_y + py
+            _begin(pool, lanes)
+            if px * px + py * py >= near_square and zx * zx + zy * zy >= frame.near:
+                _load(pool, lanes, pixel, zx, zy, error * f, n, grid, frame)
+                lanes += 1
+                continue
             d, at = normal(u, v, e), normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
             loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > ZERO else error
-            _begin(pool, lanes)
-            status, d, loose, m1, n1 = far(
-                d, loose * frame.strict, at, m, n, maxiter, pool.memory, lanes, frame
-            )
-            pixel = j * grid.c_re.size + i
+            status, d, loose, m1, n1 = far(d, loose, at, m, n, maxiter, pool.memory, lanes, frame)
             if status == NEAR:
-                _load(pool, lanes, pixel, d, loose, m1, n1, grid, frame)
+                _enter(pool, lanes, pixel, d, loose, m1, n1, grid, frame)
                 lanes += 1
             else:
                 counts[pixel], unsure[pixel] = n1, status != CERTAIN
@@ -226,7 +238,7 @@ def _pixels(
 
 
 @kernel(allocates=False)
-def _load(
+def _enter(
     pool: Pool,
     lane: int,
     pixel: int,
@@ -239,10 +251,25 @@ def _load(
 ) -> None:
     f = power_of_two(d[2])
     x, y = frame.orbit[m, 0] + d[0] * f, frame.orbit[m, 1] + d[1] * f
+    _load(pool, lane, pixel, x, y, error * f, n, grid, frame)
+
+
+@kernel(allocates=False)
+def _load(
+    pool: Pool,
+    lane: int,
+    pixel: int,
+    x: float,
+    y: float,
+    error: float,
+    n: int,
+    grid: Grid,
+    frame: Frame,
+) -> None:
     j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
     direct.load(pool.state, lane, x, y, grid.c_re[i], grid.c_im[j], n)
     # Rounding of Z and of Z + d.
-    error = (error * f + 4 * UNIT * (abs(x) + abs(y))) * frame.strict
+    error = (error + 4 * UNIT * (abs(x) + abs(y))) * frame.strict
     pool.state[T + lane] = error * error * _UP
     pool.target[lane] = pixel
 
@@ -288,7 +315,7 @@ def _look(
                     d, error, at, 0, n + 1, maxiter, pool.memory, lane, frame
                 )
                 if status == NEAR:
-                    _load(pool, lane, pixel, d, error, m, n, grid, frame)
+                    _enter(pool, lane, pixel, d, error, m, n, grid, frame)
                     lane += 1
                     continue
         counts[pixel], unsure[pixel] = n, status != CERTAIN
@@ -350,7 +377,7 @@ def count_tile(
                     frame, pool, lanes, counts, unsure,
                 )  # fmt: skip
         padded = (lanes + 7) // 8 * 8
-        for _ in range(direct.ROUND):
+        for _ in range(direct.ROUND // direct.STEPS):
             direct.advance(pool.state, padded, frame.near, frame.strict * direct.FLOOR)
         lanes = _look(pool, lanes, maxiter, grid, frame, counts, unsure)
     return not cancel[0]

@@ -29,6 +29,9 @@ LANES = 256
 _ROW = LANES + 8
 X, Y, CX, CY, T, N, MARK = range(0, 7 * _ROW, _ROW)
 STATE = 7 * _ROW
+STEPS = 4
+"""Steps of a lane in one pass: a single one would be stored under a mask, which is slow (AMD)."""
+
 ROUND = 16
 """Steps between two looks."""
 
@@ -54,18 +57,19 @@ def step(
 
 @kernel(allocates=False)
 def advance(state: Floats, width: int, small: float, floor: float) -> None:
-    """Take a step in each lane that stays within `small` ≤ |z|² ≤ 4.
+    """Take `STEPS` steps in each lane, as long as it stays within `small` ≤ |z|² ≤ 4.
 
     `floor` is `FLOOR`, or 0 where no bound is wanted (then T, begun as 0, stays 0).
     """
     for i in range(width):
-        x, y, t = state[X + i], state[Y + i], state[T + i]
-        u, v, w = step(x, y, state[CX + i], state[CY + i], t, floor)
-        s = fma(u, u, v * v)
-        go = (s <= 4) & (s >= small)
-        state[X + i], state[Y + i] = (u if go else x), (v if go else y)
-        state[T + i] = w if go else t
-        state[N + i] = state[N + i] + (1.0 if go else 0.0)
+        x, y, t, n = state[X + i], state[Y + i], state[T + i], state[N + i]
+        for _ in range(STEPS):
+            u, v, w = step(x, y, state[CX + i], state[CY + i], t, floor)
+            s = fma(u, u, v * v)
+            go = (s <= 4) & (s >= small)
+            x, y, t = (u if go else x), (v if go else y), (w if go else t)
+            n += 1.0 if go else 0.0
+        state[X + i], state[Y + i], state[T + i], state[N + i] = x, y, t, n
 
 
 @kernel(allocates=False)

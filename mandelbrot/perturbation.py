@@ -284,6 +284,9 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     near_square = frame.near * frame.near
     zx, zy = orbit[m, 0] + x, orbit[m, 1] + y
     r = zx * zx + zy * zy
+    if r < x * x + y * y:  # as in `far`
+        error += 8 * UNIT * (abs(x) + abs(y)) * frame.strict
+        x, y, m = zx, zy, 0
     longest = maxiter
     grown = 0.0
     while True:
@@ -398,11 +401,12 @@ def far(
 
     Returns the status, d, error, m, n.
     """
-    z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
-    if is_less(z, d):  # it comes from a block, which was rebased as a whole
-        error += 8 * UNIT * modulus(d)
-        error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
-        d, m = z, 0
+    if d[2] <= _FLOAT:  # else `follow` sees to it
+        z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
+        if is_less(z, d):  # it comes from a block, which was rebased as a whole
+            error += 8 * UNIT * modulus(d)
+            error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
+            d, m = z, 0
     while True:
         if d[2] > _FLOAT:
             f = power_of_two(d[2])

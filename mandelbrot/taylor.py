@@ -220,9 +220,10 @@ def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
 
 
 @kernel(allocates=False)
-def evaluate(b: Floats, x: float, y: float) -> tuple[float, float]:
-    """Return the polynomial at s = x + iy."""
-    u, v = b[0, DEGREE], b[1, DEGREE]
-    for k in range(DEGREE - 1, -1, -1):
-        u, v = u * x - v * y + b[0, k], u * y + v * x + b[1, k]
-    return u, v
+def evaluate(b: Floats, y: float, width: int, row: Floats) -> None:
+    """Write the polynomial at the places ``row[2, i] + 1j * y`` to ``row[0] + 1j * row[1]``."""
+    for i in range(width):
+        x, u, v = row[2, i], b[0, DEGREE], b[1, DEGREE]
+        for k in range(DEGREE - 1, -1, -1):
+            u, v = u * x - v * y + b[0, k], u * y + v * x + b[1, k]
+        row[0, i], row[1, i] = u, v

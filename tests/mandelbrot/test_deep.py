@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mandelbrot import Pyramid, deep, reference_orbit, render, render_tile
+from mandelbrot.perturbation import Frame
 from mandelbrot.plane import exact
 from tests.mandelbrot.oracle import exact_count
 
@@ -290,34 +291,91 @@ def test_table_entries_keep_their_bounds(name: str) -> None:
     assert checked > 10
 
 
-def test_lanes_are_rebased_before_their_bound_stops_holding() -> None:
-    from mandelbrot import blocks  # noqa: PLC0415
+def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
+    from mandelbrot import perturbation  # noqa: PLC0415
+    from mandelbrot.jit import kernel  # noqa: PLC0415
 
-    rng = np.random.default_rng(11)
-    lanes = 200
-    state = np.zeros(blocks._STATE)
+    @kernel(entry=True, allocates=False)
+    def steps(state: NDArray[np.float64], m: int, memory: NDArray[np.float64], frame: Frame) -> int:
+        """Take one step of each orbit."""
+        certain = 0
+        for i in range(state.shape[0]):
+            status, x, y, error, to, _ = follow(
+                state[i, 0], state[i, 1], state[i, 2], (1.0, 0.0, -90), m + i, 0, 1, memory, 0, frame
+            )
+            certain += status == perturbation.CERTAIN
+            state[i, 0], state[i, 1], state[i, 2], state[i, 3] = x, y, error, to
+        return certain
 
-    def variable(at: int) -> NDArray[np.float64]:
-        return state[at : at + lanes]
-
-    for at in (blocks.RX, blocks.RY, blocks.GX, blocks.GY):
-        variable(at)[:] = rng.uniform(-1.2, 1.2, lanes) * 10.0 ** -rng.integers(0, 5, lanes)
-    for at, reference in ((blocks.DX, blocks.RX), (blocks.DY, blocks.RY)):
-        variable(at)[:] = rng.uniform(-0.5, 0.5, lanes) * np.abs(variable(reference))
-        variable(blocks.ZX + at - blocks.DX)[:] = variable(reference) + variable(at)
-    variable(blocks.E)[:] = 1e-15
+    follow = perturbation.follow
+    rng, size = np.random.default_rng(11), 200
+    orbit = rng.uniform(-0.9, 0.9, (size + 2, 4)) * 10.0 ** -rng.integers(0, 5, (size + 2, 1))
+    state = np.zeros((size, 4))
+    state[:, :2] = rng.uniform(-0.4, 0.4, (size, 2)) * np.abs(orbit[1:-1, :2])
+    state[:, 2] = 1e-15
+    nothing, integers = np.zeros((1, 10)), np.zeros(1, np.int64)
+    frame = Frame(
+        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, integers, nothing[0],
+        nothing, np.zeros((1, 4), np.int32), nothing[0], nothing, 0.0, 0, 0, np.inf, 1.0,
+    )  # fmt: skip
     before = state.copy()
-    blocks._advance.py_func(state, lanes, 1e9, 1e9, 0.0, 0.0, 1e-20)  # type: ignore[attr-defined]
-    moved = variable(blocks.N) == 1
-    assert moved.sum() > lanes / 2
-    d = np.hypot(variable(blocks.DX), variable(blocks.DY))[moved]
-    z = np.hypot(variable(blocks.ZX), variable(blocks.ZY))[moved]
-    rebased = variable(blocks.M)[moved] == 0
+    assert steps(state, 1, np.zeros((1, 7)), frame) > size / 2
+    moved = state[:, 3] != np.arange(1, size + 1)
+    rebased = state[:, 3] == 0
+    d = np.hypot(state[:, 0], state[:, 1])
+    z = np.where(rebased, d, np.hypot(*(orbit[2:, :2] + state[:, :2]).T))
+    assert moved.sum() > size / 2
     assert 10 < rebased.sum() < moved.sum() - 10
-    assert (d <= z * (1 + 1e-12)).all()  # what the bound of a step's rounding takes for granted
-    at_rest = before[blocks.E : blocks.E + lanes][moved]
-    sizes = np.hypot(before[blocks.ZX : blocks.ZX + lanes], before[blocks.ZY : blocks.ZY + lanes])
-    assert (variable(blocks.E)[moved] >= 2 * sizes[moved] * at_rest).all()
+    # What the bound of a step's rounding takes for granted.
+    assert (d <= z * (1 + 1e-12))[moved].all()
+    first = np.hypot(*(orbit[1:-1, :2] + before[:, :2]).T)
+    assert (state[:, 2] >= 2 * first * before[:, 2])[moved].all()
+
+
+def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:
+    from mandelbrot import direct  # noqa: PLC0415
+    from mandelbrot.jit import kernel  # noqa: PLC0415
+
+    advance = direct.advance
+
+    @kernel(entry=True, allocates=False)
+    def passes(state: NDArray[np.float64], width: int, count: int, small: float) -> None:
+        for _ in range(count):
+            advance(state, width, small, direct.FLOOR)
+
+    rng, width, small = np.random.default_rng(7), direct.LANES, 2.0**-18
+    state = np.zeros(direct.STATE)
+
+    def row(at: int) -> NDArray[np.float64]:
+        return state[at : at + width]
+
+    row(direct.X)[:], row(direct.Y)[:] = rng.uniform(-0.5, 0.5, (2, width))
+    turn = np.exp(2j * np.pi * rng.random(width))
+    c = turn / 2 - turn**2 / 4  # the cardioid, where orbits stay long
+    row(direct.CX)[:], row(direct.CY)[:] = c.real + 1e-3, c.imag
+    row(direct.T)[:] = 1e-24
+    with gmpy2.context(precision=400):
+        true = [
+            (gmpy2.mpc(x + 5e-13, y), gmpy2.mpc(cx, cy))
+            for x, y, cx, cy in zip(
+                *(row(at) for at in (direct.X, direct.Y, direct.CX, direct.CY)), strict=True
+            )
+        ]
+        passes(state, width, 25, small)
+        assert 10 < (row(direct.N) < 100).sum() < width - 10
+        tight = 0
+        for i, (z, at) in enumerate(true):
+            for _ in range(int(row(direct.N)[i])):
+                z = z * z + at
+            found = gmpy2.mpc(row(direct.X)[i], row(direct.Y)[i])
+            assert small * 0.999 <= gmpy2.norm(found) <= 4
+            bound = gmpy2.sqrt(gmpy2.mpfr(row(direct.T)[i]))
+            assert abs(found - z) <= bound
+            tight += abs(found - z) > bound / 100
+            if row(direct.N)[i] < 100:
+                left = gmpy2.norm(found * found + at)
+                assert left > 3.999 or left < small * 1.001
+        assert tight > width / 4
 
 
 def test_threads_get_the_same_tile() -> None:
