@@ -103,7 +103,12 @@ def scratch() -> Scratch:
 
 def pool() -> Pool:
     """Return memory for `count_tile` and `count_pixels`."""
-    return Pool(np.zeros(direct.STATE), np.zeros(LANES, np.int64), np.zeros((LANES, 7)), np.zeros((3, _LEAF)))
+    return Pool(
+        np.zeros(direct.STATE),
+        np.zeros(LANES, np.int64),
+        np.zeros((LANES, 7)),
+        np.zeros((3, _LEAF)),
+    )
 
 
 @kernel(allocates=False)

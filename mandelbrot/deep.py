@@ -45,7 +45,7 @@ EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-53}
 """What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
 the second leaves uncertain."""
 
-NEAR = {"fast": 2.0**-24, "exact": 2.0**-18}
+NEAR = {"fast": 2.0**-24, "exact": 2.0**-13}
 """|d| from which an orbit is iterated in float64 itself."""
 
 _FRACTION = 128  # bits below the largest |c - C|

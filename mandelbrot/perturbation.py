@@ -11,8 +11,9 @@ Where z comes so close to 0 that |z| < |d|, or where the reference orbit ends, t
     E' ≤ (2|z| + E) E + 24 u |z| |d| + 2 u |dc|,    u = 2^-53, |d| ≤ |z|,
 
 is derived in docs/exactness.md, and a count is certain as in escape_time.py: |z_n| + E_n ≤ 2 and
-|z_{n+1}| - E_{n+1} > 2. A pixel goes from the far phase (below: |d| small, entries of bla.py,
-extended exponents) to the near one (lanes in SIMD) and back, as often as its orbit passes 0.
+|z_{n+1}| - E_{n+1} > 2. A pixel goes from the far phase (below: |d| small, entries of bla.py) to
+the near one (direct.py) and back, as often as its orbit passes 0. Deltas below float64's range have
+an exponent of their own (`move`); most of the way is taken without (`follow`).
 """
 
 from __future__ import annotations
@@ -386,7 +387,7 @@ def repeats(
 
 
 @kernel(allocates=False)
-def far(
+def far(  # noqa: C901 - one loop, whose state does not split
     d: Number,
     error: float,
     dc: Number,

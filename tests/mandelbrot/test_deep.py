@@ -301,8 +301,9 @@ def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
         certain = 0
         for i in range(state.shape[0]):
             status, x, y, error, to, _ = follow(
-                state[i, 0], state[i, 1], state[i, 2], (1.0, 0.0, -90), m + i, 0, 1, memory, 0, frame
-            )
+                state[i, 0], state[i, 1], state[i, 2], (1.0, 0.0, -90), m + i, 0, 1, memory, 0,
+                frame,
+            )  # fmt: skip
             certain += status == perturbation.CERTAIN
             state[i, 0], state[i, 1], state[i, 2], state[i, 3] = x, y, error, to
         return certain
@@ -364,7 +365,8 @@ def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:
         passes(state, width, 25, small)
         assert 10 < (row(direct.N) < 100).sum() < width - 10
         tight = 0
-        for i, (z, at) in enumerate(true):
+        for i, (begin, at) in enumerate(true):
+            z = begin
             for _ in range(int(row(direct.N)[i])):
                 z = z * z + at
             found = gmpy2.mpc(row(direct.X)[i], row(direct.Y)[i])
