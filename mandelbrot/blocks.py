@@ -332,6 +332,30 @@ def _look(
     return lanes
 
 
+@kernel(allocates=False)
+def _count_pixels(
+    grid: Grid,
+    maxiter: int,
+    frame: Frame,
+    pool: Pool,
+    cancel: Flag,
+    counts: NDArray[np.uint32],
+    unsure: Bools,
+) -> bool:
+    for pixel in range(counts.size):
+        if unsure[pixel]:
+            if cancel[0]:
+                return False
+            j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
+            at = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
+            _begin(pool, 0)
+            status, _, _, _, n = far(
+                (0.0, 0.0, ZERO), 0.0, at, 0, 0, maxiter, pool.memory, 0, frame
+            )
+            counts[pixel], unsure[pixel] = n, status != CERTAIN
+    return True
+
+
 @kernel(entry=True, allocates=False)
 def count_tile(
     grid: Grid,
@@ -339,14 +363,18 @@ def count_tile(
     frame: Frame,
     scratch: Scratch,
     pool: Pool,
+    again: bool,  # noqa: FBT001 - compiled functions have no keyword arguments
     cancel: Flag,
     counts: NDArray[np.uint32],
     unsure: Bools,
 ) -> bool:
     """Write the counts of a tile, row by row, and where they are not certain.
 
+    `again` counts the unsure pixels only, each by itself, and unmarks those that are certain now.
     Returns False when cancelled.
     """
+    if again:
+        return _count_pixels(grid, maxiter, frame, pool, cancel, counts, unsure)
     polynomials, numbers, boxes, here, work, dc = scratch
     across, lanes, waiting = grid.c_re.size, 0, 1
     # The whole tile.
@@ -425,31 +453,3 @@ def _divide(
         numbers[waiting, 2], numbers[waiting, 3], numbers[waiting, 4] = u, v, size
         waiting += 1
     return waiting
-
-
-@kernel(entry=True, allocates=False)
-def count_pixels(
-    grid: Grid,
-    maxiter: int,
-    frame: Frame,
-    pool: Pool,
-    cancel: Flag,
-    counts: NDArray[np.uint32],
-    unsure: Bools,
-) -> bool:
-    """Count the unsure pixels again, each by itself from its first step on.
-
-    Clears the marks of the certain ones; returns False when cancelled.
-    """
-    for pixel in range(counts.size):
-        if unsure[pixel]:
-            if cancel[0]:
-                return False
-            j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
-            at = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
-            _begin(pool, 0)
-            status, _, _, _, n = far(
-                (0.0, 0.0, ZERO), 0.0, at, 0, 0, maxiter, pool.memory, 0, frame
-            )
-            counts[pixel], unsure[pixel] = n, status != CERTAIN
-    return True

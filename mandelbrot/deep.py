@@ -152,14 +152,15 @@ def count(
     counts, marks = np.empty(out.size, np.uint32), unsure.reshape(-1)
     strict = precision == "exact"
     frame = _frame(cell, orbit, cap, EPSILON[precision], strict, NEAR[precision], cancel)
-    pool = blocks.pool()
+    scratch, pool, again = blocks.scratch(), blocks.pool(), False
     finished = frame is not None and blocks.count_tile(
-        grid, cap, frame, blocks.scratch(), pool, cancel, counts, marks
+        grid, cap, frame, scratch, pool, again, cancel, counts, marks
     )
     if finished and strict and marks.any():
+        again = True
         frame = _frame(cell, orbit, cap, EPSILON["strict"], strict, math.inf, cancel)
-        finished = frame is not None and blocks.count_pixels(
-            grid, cap, frame, pool, cancel, counts, marks
+        finished = frame is not None and blocks.count_tile(
+            grid, cap, frame, scratch, pool, again, cancel, counts, marks
         )
     if finished:
         out[:] = counts.reshape(out.shape)

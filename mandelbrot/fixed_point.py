@@ -256,7 +256,9 @@ def finish_tile(
     ArithmeticError
         When a pixel needs more than `_MOST_LIMBS` limbs. No such point is known.
     """
-    size = _LIMBS
+    # What tells neighbours apart, and as many bits again as most orbits of deep tiles lose.
+    bits = (tile.re.denominator // tile.re.step).bit_length() + 64
+    size = first = max(_LIMBS, (bits + WHOLE + 63) // 64)
     while unsure.any() and not cancel[0]:
         if size > _MOST_LIMBS:
             j, i = np.argwhere(unsure)[0]
@@ -265,7 +267,7 @@ def finish_tile(
                 "use precision='fast', or move the centre a little"
             )
             raise ArithmeticError(msg)
-        if size == _LIMBS:
+        if size == first:
             rational.decide(tile, maxiter, cancel, out, unsure)
         _recount(tile, size, maxiter, cancel, out, unsure)
         size *= 2

@@ -31,6 +31,8 @@ Measured in the seahorse valley, maxiter 5000, exact, seconds for 256² pixels d
 differences: 0.13, 0.10 at 2**-40; 0.32, 1.24 at 2**-43; 0.46, 0.29 at 2**-46; 0.47, 0.92 at 2**-50.
 """
 
+_DOUBLE_DOUBLE = 80  # -log2 of the distance of points that 106 bits are tried for
+
 
 def iteration_cap(maxiter: object) -> int:
     """Return the cap that `maxiter` stands for: itself, or `AUTO_MAXITER` for ``"auto"``.
@@ -201,16 +203,17 @@ def _refine(
         preload.wait_for("exact", 1, cancel)
         if cancel[0]:
             return False
-    re, im = tile.re.float64(), tile.im.float64()
-    re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
-    im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
-    finished = escape_time.refined_tile(
-        re, im, re_low, im_low, maxiter, cancel, escape_time.counts_of(out), unsure.reshape(-1)
-    )
-    if not finished:
-        return False
-    if not unsure.any():
-        return True
+    if tile.re.denominator < tile.re.step << _DOUBLE_DOUBLE:
+        re, im = tile.re.float64(), tile.im.float64()
+        re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
+        im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
+        finished = escape_time.refined_tile(
+            re, im, re_low, im_low, maxiter, cancel, escape_time.counts_of(out), unsure.reshape(-1)
+        )
+        if not finished:
+            return False
+        if not unsure.any():
+            return True
 
     from mandelbrot import fixed_point  # noqa: PLC0415
 
