@@ -17,6 +17,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
+import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING
 import gmpy2
 import numpy as np
 
+from mandelbrot import orbit_cache
 from mandelbrot.extended_exponent import (
     add,
     exponent,
@@ -66,6 +68,7 @@ _ROUNDING = 4.0  # units of the last place: a step is off by less than √(1² +
 _GONE = 20  # log2 of |dZ/dC| R
 _LINEAR = -6  # log2 of |dZ/dC| R up to which the first return is looked for
 _EXACT = -118  # log2 of the relative error up to which an iterate is used
+_SAVE = 60.0  # seconds between two savings of one orbit
 _ZERO = np.uint64(0)
 
 
@@ -301,6 +304,29 @@ class ReferenceOrbit:
         """Size in memory, bytes."""
         return self.orbit.nbytes + self.tiny.nbytes + self.tiny_at.nbytes + 2 * self._c.nbytes
 
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return all that is known of the orbit, as `restore` takes it."""
+        return {
+            "orbit": self.orbit[: self.last + 1],
+            "tiny": self.tiny[: self.tinies],
+            "tiny_at": self.tiny_at[: self.tinies],
+            "z": self._z,
+            "carried": self._carried,
+            "exponents": self._exponents,
+            "why": np.array(self.why),
+        }
+
+    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Take over the `state` of an orbit of the same point and size."""
+        self.orbit = state["orbit"].astype(np.float64)
+        self.tiny = state["tiny"].astype(np.float64)
+        self.tiny_at = state["tiny_at"].astype(np.int64)
+        self._z = state["z"].astype(np.uint64)
+        self._carried = state["carried"].astype(np.float64)
+        self._exponents = state["exponents"].astype(np.int64)
+        self.why = int(state["why"])
+        self.last, self.tinies = self.orbit.shape[0] - 1, self.tiny.shape[0]
+
     def extend(
         self,
         stop: int,
@@ -322,6 +348,7 @@ class ReferenceOrbit:
             if cancel[0]:
                 return False
         try:
+            saved, since = self.last, time.monotonic()
             # A tenth of a second or so at a time.
             block = max(1024, int(3e8 / (2000 + 30 * self.size**1.6)))
             while self.last < stop and self.why == RUNNING:
@@ -340,10 +367,16 @@ class ReferenceOrbit:
                 if full:
                     self.tiny = np.concatenate([self.tiny, np.zeros_like(self.tiny)])
                     self.tiny_at = np.concatenate([self.tiny_at, np.zeros_like(self.tiny_at)])
+                if time.monotonic() > since + _SAVE:
+                    orbit_cache.save(self)
+                    saved, since = self.last, time.monotonic()
                 if progress is not None:
                     progress(self.last, stop)
             return True
         finally:
+            # Also when it was cancelled: it goes on from here.
+            if self.last > saved and time.monotonic() > since + orbit_cache.WORTH:
+                orbit_cache.save(self)
             self._lock.release()
 
 
@@ -351,4 +384,6 @@ def reference_orbit(re: Fraction, im: Fraction, radius: Fraction) -> ReferenceOr
     """Return the orbit, not yet computed, of the point that all points within `radius` refer to."""
     radius_e = radius.numerator.bit_length() - radius.denominator.bit_length() + 1
     bits = max(-radius_e, 0) + GUARD
-    return ReferenceOrbit(re, im, radius_e, (bits + WHOLE + 63) // 64)
+    orbit = ReferenceOrbit(re, im, radius_e, (bits + WHOLE + 63) // 64)
+    orbit_cache.restore(orbit)
+    return orbit
