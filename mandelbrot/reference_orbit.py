@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -64,10 +65,11 @@ TINY = -900
 RUNNING, ESCAPED, RETURNED, GONE, IMPRECISE = range(5)
 """Why an orbit has ended."""
 
-_ROUNDING = 4.0  # units of the last place: a step is off by less than √(1² + 3²)
+_ROUNDING = 5.0  # units of the last place: a step by less than √(1² + 3²), C by √2 if rounded
 _GONE = 20  # log2 of |dZ/dC| R
 _LINEAR = -6  # log2 of |dZ/dC| R up to which the first return is looked for
 _EXACT = -118  # log2 of the relative error up to which an iterate is used
+_NO_CELL = -(2**40)  # log2 of the radius of a point that is nobody's reference
 _SAVE = 60.0  # seconds between two savings of one orbit
 _ZERO = np.uint64(0)
 
@@ -276,6 +278,8 @@ class ReferenceOrbit:
     last: int = 0
     why: int = RUNNING
     tinies: int = 0
+    kept: bool = False
+    """Whether it is to be kept on disk (orbit_cache.py)."""
 
     def __post_init__(self) -> None:
         unit = 64 * self.size - WHOLE
@@ -367,7 +371,7 @@ class ReferenceOrbit:
                 if full:
                     self.tiny = np.concatenate([self.tiny, np.zeros_like(self.tiny)])
                     self.tiny_at = np.concatenate([self.tiny_at, np.zeros_like(self.tiny_at)])
-                if time.monotonic() > since + _SAVE:
+                if self.kept and time.monotonic() > since + _SAVE:
                     orbit_cache.save(self)
                     saved, since = self.last, time.monotonic()
                 if progress is not None:
@@ -375,7 +379,8 @@ class ReferenceOrbit:
             return True
         finally:
             # Also when it was cancelled: it goes on from here.
-            if self.last > saved and time.monotonic() > since + orbit_cache.WORTH:
+            slow = time.monotonic() > since + orbit_cache.WORTH
+            if self.kept and slow and self.last > saved:
                 orbit_cache.save(self)
             self._lock.release()
 
@@ -384,6 +389,23 @@ def reference_orbit(re: Fraction, im: Fraction, radius: Fraction) -> ReferenceOr
     """Return the orbit, not yet computed, of the point that all points within `radius` refer to."""
     radius_e = radius.numerator.bit_length() - radius.denominator.bit_length() + 1
     bits = max(-radius_e, 0) + GUARD
-    orbit = ReferenceOrbit(re, im, radius_e, (bits + WHOLE + 63) // 64)
+    orbit = ReferenceOrbit(re, im, radius_e, (bits + WHOLE + 63) // 64, kept=True)
     orbit_cache.restore(orbit)
     return orbit
+
+
+def count_alone(re: Fraction, im: Fraction, size: int, cap: int, cancel: NDArray[np.uint8]) -> int:
+    """Return the count of a point, its orbit computed with `size` limbs; -1 if not certain.
+
+    As in fixed_point.py, without a proof of interior, but by GMP. -1 also when cancelled.
+    """
+    orbit = ReferenceOrbit(re, im, _NO_CELL, size)
+    if not orbit.extend(cap, cancel):
+        return -1
+    n, (error, e) = orbit.last, orbit.error
+    # The error of z_(n-1) is smaller than this, unless |z_(n-1)| < 1/2.
+    loose = math.ldexp(error, max(e, -1000)) + 2.0**-46
+    before, at = (math.hypot(*orbit.orbit[k, :2]) for k in (n - 1, n))
+    if orbit.why == ESCAPED and before + loose <= 2 and at - loose >= 2:
+        return n - 1
+    return cap if n == cap and at + loose <= 2 else -1

@@ -229,6 +229,20 @@ def test_a_reference_orbit_is_right_to_106_bits(name: str, address: str) -> None
             assert gmpy2.hypot(px - x, py - y) <= allowed * gmpy2.hypot(x, y), m
 
 
+def test_a_point_is_counted_by_an_orbit_of_its_own() -> None:
+    pyramid, maxiter = location("e1000", levels=1, tilesize=8)
+    tile = pyramid.tile(1, 0, 0)
+    cancel = np.zeros(1, np.uint8)
+    for i in (1, 6):
+        point = tile.re[i], tile.im[2]
+        expected = exact_count(*point, maxiter, bits=bits(pyramid, 1))
+        assert reference_orbit.count_alone(*point, 55, maxiter, cancel) == expected
+        assert reference_orbit.count_alone(*point, 3, maxiter, cancel) == -1
+    assert reference_orbit.count_alone(Fraction(-1, 10), Fraction(1, 3), 9, 300, cancel) == 300
+    cancel[0] = 1
+    assert reference_orbit.count_alone(*point, 55, maxiter, cancel) == -1
+
+
 def test_the_square_of_gmp_is_found() -> None:
     # Where gmpy2's wheel has another layout the orbits are right, but slow.
     assert reference_orbit.square_address() != 0
