@@ -213,7 +213,10 @@ def _pixels(
     """
     left, right, top, bottom = box
     x, y, scale = place
-    error += 16 * taylor.DEGREE * (b[2, 0] + taylor.DEGREE * taylor.varying(b)) * UNIT
+    varying = taylor.varying(b)
+    error += 16 * taylor.DEGREE * (b[2, 0] + taylor.DEGREE * varying) * UNIT
+    # A place is off by at most 4 u of the tile; |d'(s)| is below K times what varies.
+    error += 8 * taylor.DEGREE * varying / scale * UNIT
     error *= frame.strict
     f, near_square = power_of_two(e), frame.near * frame.near
     z_x, z_y, width = frame.orbit[m, 0], frame.orbit[m, 1], right - left
@@ -449,6 +452,7 @@ def _divide(
         rounding = taylor.divide(
             b, (u - x) / scale, (v - y) / scale, size / scale, polynomials[waiting]
         )
+        rounding += 8 * taylor.DEGREE * taylor.varying(b) / scale * UNIT  # as in `_pixels`
         numbers[waiting, 0], numbers[waiting, 1] = e, error + rounding
         numbers[waiting, 2], numbers[waiting, 3], numbers[waiting, 4] = u, v, size
         waiting += 1
