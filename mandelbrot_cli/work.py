@@ -23,6 +23,9 @@ T = TypeVar("T")
 AHEAD = 3
 """Tiles asked for per processor: one is computed, one waits, one is on its way."""
 
+CLUSTER_AHEAD = 8
+"""The same for a thread of a Dask worker: more are on their way, because that takes some 10 ms."""
+
 
 def add_scheduler_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that `computers` reads."""
@@ -58,7 +61,7 @@ def computers(
         raise CommandError(msg) from error
     with client:
         client.wait_for_workers(1)
-        yield client.get_executor(pure=False), AHEAD * sum(client.nthreads().values())
+        yield client.get_executor(pure=False), CLUSTER_AHEAD * sum(client.nthreads().values())
 
 
 async def do_all(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_a_time: int) -> None:

@@ -14,6 +14,22 @@ interface VizarrViewer {
   destroy(): void;
 }
 
+/** deck.gl and luma.gl refuse to start beside other versions of themselves, found by these names. */
+const LIBRARIES = ["deck", "luma"] as const;
+
+/** Imports a module that brings its own deck.gl, whatever version that is. */
+async function importBesideOurs(url: string): Promise<VizarrModule> {
+  const globals = globalThis as Record<string, unknown>;
+  const ours = LIBRARIES.map((name) => [name, globals[name]] as const);
+  for (const name of LIBRARIES) delete globals[name];
+  try {
+    return await import(/* @vite-ignore */ url);
+  } catch (error) {
+    for (const [name, library] of ours) globals[name] = library;
+    throw error;
+  }
+}
+
 /** How long the camera rests before listeners are told, in milliseconds. */
 const QUIET = 100;
 
@@ -30,7 +46,7 @@ export async function loadVizarr(
   url: string,
   place: HTMLElement,
 ): Promise<Omit<PluginApi, "use_viewer">> {
-  const { createViewer } = (await import(/* @vite-ignore */ url)) as VizarrModule;
+  const { createViewer } = await importBesideOurs(url);
   if (typeof createViewer !== "function") {
     throw new Error(`${url} exports no createViewer; expected vizarr's index.js.`);
   }

@@ -4,6 +4,12 @@
  */
 import * as zarr from "zarrita";
 
+// As the deck.gl and the luma.gl in vizarr do, which are of other versions than ours.
+for (const name of ["deck", "luma"]) {
+  if (globalThis[name]) throw new Error(`${name}.gl - multiple versions detected`);
+  globalThis[name] = { VERSION: "9.1.15" };
+}
+
 export async function createViewer(element, { menuOpen }) {
   const listeners = [];
   const images = [];
