@@ -6,15 +6,20 @@ Dask workers are processes of one thread each. The overhead of a tile is what it
 worker more than with one thread of this process. Efficiency is the time with one worker over twice
 the time with two; beside it stands the same for plain arithmetic in processes that share nothing,
 the most that this machine allows.
+
+Requests are those of one client in another process, for tiles that the server has in its cache.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import multiprocessing
 import os
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +97,36 @@ def measure(thread: Executor, one: Executor, both: Executor, tiles: int) -> Roun
     return Round(cheap_here, cheap_there, here, there, there - here, there / two / 2)
 
 
+SERVER = """
+from numcodecs import Blosc
+from generative_zarr import LRUStoreCache
+from mandelbrot_store import MandelbrotStore
+from zarr_http import listen, make_server, zarr_app
+store = LRUStoreCache(MandelbrotStore(maxiter=1000, compressor=Blosc()), 2**28)
+listener = listen("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+make_server(zarr_app(store, name="set.zarr", version="1")).run([listener])
+"""
+
+
+def requests() -> None:
+    """Print how long a cached tile, and one that the client has already, keep the server."""
+    command = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
+        connection = http.client.HTTPConnection("127.0.0.1", int(process.stdout.readline()))
+        for what, headers in (("cached tile", {}), ("tile the client has", {"If-None-Match": "*"})):
+            times = []
+            for index in range(600):
+                begin = time.perf_counter()
+                connection.request(
+                    "GET", f"/set.zarr/38/{index // 4 % 4}.{index % 4}", None, headers
+                )
+                size = len(connection.getresponse().read())
+                times.append(time.perf_counter() - begin)
+            print(f"ms of a {what}: {1e3 * statistics.median(times):.2f} ({size} bytes)")
+        process.kill()
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -113,6 +148,7 @@ def main() -> None:
     for name, values in zip(rounds[0]._fields, zip(*rounds, strict=True), strict=True):
         print(f"{name.replace('_', ' ')}: {statistics.median(values):.2f}")
     print(f"efficiency of two processes of plain arithmetic: {ceiling():.2f}")
+    requests()
 
 
 if __name__ == "__main__":

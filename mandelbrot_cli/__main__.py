@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"mandelbrot: {error}", file=sys.stderr)
         return error.status
-    except BrokenPipeError as error:
+    except OSError as error:  # a full disk, a reader that has gone
         print(f"mandelbrot: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -149,4 +149,10 @@ def make_store(options: argparse.Namespace, *, executor: Executor | None = None)
 
 
 def _maxiter(text: str) -> int | str:
-    return text if text == "auto" else int(text)
+    if text == "auto":
+        return text
+    number = int(text) if text.isdecimal() and len(text) <= 10 else 0  # noqa: PLR2004 - digits of 2**32
+    if not 1 <= number < 2**32:
+        msg = f"{text!r}: expected an integer from 1 to {2**32 - 1}, or 'auto'"
+        raise ValueError(msg)
+    return number

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mandelbrot.plane import exact
+from generative_zarr.keys import MAX_DEPTH
+from mandelbrot.plane import exact, exact_text
 from mandelbrot_cli.colours import add_colour_options, colouring_of
 from mandelbrot_cli.errors import InputError, need
 from mandelbrot_cli.location import WHOLE, location_text, parse_location
@@ -152,13 +153,21 @@ def _movie(options: argparse.Namespace) -> int:
     start = options.start or exact(WHOLE, "width") * width / min(width, height)
     if start <= location.width:
         msg = (
-            f"the movie would begin at a width of {float(start):.4g}, expected more than the "
+            f"the movie would begin at a width of {exact_text(start):.30}, expected more than the "
             "place's own, at which it ends; choose another with --from"
         )
         raise InputError(msg)
     text = location_text(location)
     keys = KeyFrames(start, location.width, options.size)
-    parts = Parts(options.out, [text, str(start), options.size, options.maxiter, options.precision])
+    if keys.levels - keys.finest > MAX_DEPTH:
+        msg = (
+            f"the movie would go {keys.halvings:.0f} halvings deep, more than a pyramid has "
+            f"({MAX_DEPTH}, less those of a frame); begin further in with --from"
+        )
+        raise InputError(msg)
+    parts = Parts(
+        options.out, [text, exact_text(start), options.size, options.maxiter, options.precision]
+    )
     with computers(options.scheduler) as (executor, at_a_time):
         store = pyramid_of(
             keys,
@@ -181,8 +190,11 @@ def _movie(options: argparse.Namespace) -> int:
 
 
 def _positive(text: str) -> Fraction:
-    number = exact(text, "number")
-    if number <= 0:
+    try:
+        number = exact(text, "number")
+    except ValueError:
+        number = None
+    if number is None or number <= 0:
         msg = f"{text!r}: expected a number above 0"
         raise ValueError(msg)
     return number

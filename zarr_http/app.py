@@ -7,6 +7,8 @@ import contextlib
 import logging
 import re
 import secrets
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
@@ -73,8 +75,9 @@ def zarr_app(
         Stands for the bytes of all values: it has to differ whenever they do. Default: random, so
         that nothing is kept from one run of the server to the next.
     page : path, optional
-        A viewer's page, served as ``/viewer.html``; ``/`` leads to it, and tells it in
-        ``?source=`` where the store is, relative to the page.
+        A viewer's page, served as ``/viewer.html`` (compressed: what is beside it with the suffix
+        ``.gz``); ``/`` leads to it, and tells it in ``?source=`` where the store is, relative to
+        the page.
     most_waiting, most_waiting_per_client : int
         Requests for chunks that may wait at a time, in all and from one address. Those beyond are
         answered 503 or 429, with ``Retry-After``. Requests for metadata are always admitted.
@@ -102,7 +105,7 @@ def zarr_app(
         Route(f"/{name}/{{key:path}}", values.answer),
     ]
     if page is not None:
-        html = FileResponse(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        html = partial(_html, Path(page))
         routes += [
             Route("/", RedirectResponse(f"viewer.html?source={source}"), methods=["GET"]),
             Route("/viewer.html", html, methods=["GET"], middleware=[Middleware(GZipMiddleware)]),
@@ -119,6 +122,17 @@ def zarr_app(
     app = Starlette(routes=routes, middleware=[cors])
     app.state.source = source
     return app
+
+
+async def _html(page: Path, request: Request) -> Response:
+    """Answer with a page, as it was compressed beforehand where that lies beside it."""
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    packed = page.with_name(f"{page.name}.gz")
+    if "gzip" in request.headers.get("accept-encoding", "") and packed.exists():
+        return FileResponse(
+            packed, media_type="text/html", headers={**headers, "Content-Encoding": "gzip"}
+        )
+    return FileResponse(page, media_type="text/html", headers=headers)
 
 
 class _Values:

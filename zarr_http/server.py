@@ -101,6 +101,10 @@ class _ImpatientProtocol(H11Protocol):
             self._deadline = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # An answer is written in several pieces: with Nagle's algorithm the last of them waits for
+        # the client to acknowledge the others, 40 ms. asyncio turns it off only for sockets that
+        # were made with the protocol's number, which those of `listen` are not.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self._hurry()
 

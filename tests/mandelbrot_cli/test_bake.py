@@ -113,6 +113,12 @@ def test_refusals(tmp_path, capsys, words, status, sentence):
     assert sentence in capsys.readouterr().err
 
 
+def test_a_place_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["bake", str(tmp_path / "file/place.zarr"), PLACE, *SMALL]) == 1
+    assert "mandelbrot: [Errno 20] Not a directory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["--zarr-format", "3", "--shards", "4"]])
 def test_where_all_is_zero(tmp_path, capsys, words):
     """Chunks of the fill value are written like others, so that they are not computed again."""

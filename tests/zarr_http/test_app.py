@@ -1,5 +1,7 @@
 """What clients are told: values, ranges, validators, words for caches, other sites."""
 
+import gzip
+
 import numpy as np
 import pytest
 import zarr
@@ -149,6 +151,14 @@ def test_the_page(serve, store, tmp_path):
     assert html.headers["Content-Type"].startswith("text/html")
     zipped = client.ask("/viewer.html", Accept_Encoding="gzip")
     assert zipped.headers["Content-Encoding"] == "gzip"
+    # What was compressed beforehand is sent as it is, to who can read it.
+    beforehand = gzip.compress(b"<p>Packed</p>")
+    (tmp_path / "page.html.gz").write_bytes(beforehand)
+    packed = client.ask("/viewer.html", Accept_Encoding="br, gzip")
+    assert (packed.headers["Content-Encoding"], packed.body) == ("gzip", beforehand)
+    assert packed.headers["Content-Type"].startswith("text/html")
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert client.ask("/viewer.html").body == page.read_bytes()
     assert len(zipped.body) < len(html.body) / 10
 
 

@@ -188,6 +188,17 @@ def test_a_quick_client_may_take_its_time_between_requests(serve, store):
     connection.close()
 
 
+def test_the_end_of_an_answer_does_not_wait_for_the_client(client):
+    """Nagle's algorithm would hold it back until what came before is acknowledged: 40 ms a tile."""
+    connection = client.connect()
+    connection.request("GET", "/numbers.zarr/.zattrs")
+    connection.getresponse().read()
+    for protocol in client.server.server_state.connections:
+        end = protocol.transport.get_extra_info("socket")
+        assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    connection.close()
+
+
 def test_admission_counts_only_who_waits():
     admission = Admission(2, 2)
     with admission.admit("a"), admission.admit("b"), pytest.raises(RefusedError):
