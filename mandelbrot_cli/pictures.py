@@ -27,6 +27,9 @@ TILE = 256
 CHUNK = 2 * TILE
 """Side of the chunks of an OME-Zarr image."""
 
+SOME_CHUNKS = 8
+SOME_ROWS = 64
+
 
 def write_png(path: Path, size: tuple[int, int], stripes: Stripes, location: str) -> None:
     """Write a PNG file (third edition), its text "Location" as the viewer's screenshots have it.
@@ -149,28 +152,34 @@ class _Level:
         )
         smaller = group, index + 1, (width + 1) // 2, (height + 1) // 2
         self._next = _Level(*smaller) if max(width, height) > CHUNK else None
-        self._waiting: list[NDArray[np.uint8]] = []
+        self._rows = np.empty((CHUNK, width, 3), np.uint8)
+        self._filled = 0
         self._written = 0
 
     def add(self, rows: NDArray[np.uint8]) -> None:
-        """Take the next rows, shape (rows, width, 3): as many as in a chunk, at most."""
-        self._waiting.append(rows)
-        if sum(map(len, self._waiting)) >= CHUNK:
+        """Take the next rows, shape (rows, width, 3); all but the last of a picture fill chunks."""
+        self._rows[self._filled : self._filled + len(rows)] = rows
+        self._filled += len(rows)
+        if self._filled == CHUNK:
             self._write()
 
     def close(self) -> int:
         """Write what is left, and return the number of levels from here on."""
-        if self._waiting:
+        if self._filled:
             self._write()
         return 1 if self._next is None else 1 + self._next.close()
 
     def _write(self) -> None:
-        rows = np.concatenate(self._waiting)
-        self._waiting = []
-        self._array[:, self._written : self._written + len(rows)] = np.moveaxis(rows, -1, 0)
-        self._written += len(rows)
+        rows = self._rows[: self._filled]
+        bottom = self._written + len(rows)
+        # Some chunks at a time, for zarr makes copies of them.
+        for left in range(0, rows.shape[1], SOME_CHUNKS * CHUNK):
+            part = slice(left, left + SOME_CHUNKS * CHUNK)
+            self._array[:, self._written : bottom, part] = np.moveaxis(rows[:, part], -1, 0)
+        self._written, self._filled = bottom, 0
         if self._next is not None:
-            self._next.add(_halved(rows))
+            for top in range(0, len(rows), SOME_ROWS):
+                self._next.add(_halved(rows[top : top + SOME_ROWS]))
 
 
 def _halved(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:

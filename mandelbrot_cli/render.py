@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,11 +273,13 @@ class _Drawing:
 
     async def draw(self, bar: Any, at_a_time: int) -> None:  # noqa: ANN401 - tqdm has no types
         """Compute and colour the tiles that are not there yet."""
+        room = asyncio.Semaphore(os.cpu_count() or 1)  # colouring takes memory
 
         async def work(tile: tuple[int, int]) -> None:
             if _name(*tile) not in self._parts:
                 counts = self._store.decode(await chunk(self._store, 0, *tile))
-                await asyncio.to_thread(self._keep, tile, counts)
+                async with room:
+                    await asyncio.to_thread(self._keep, tile, counts)
             bar.update()
 
         tiles = ((row, column) for row in range(self._rows) for column in range(self._columns))
