@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
+import type { Image } from "./image";
 import { paletteOf } from "./palette";
-import type { Image, Viewer } from "./state";
+import type { Viewer } from "./state";
 
 /** Whether the person asked their system for less motion. */
 export const reducedMotion: MediaQueryList | undefined = globalThis.matchMedia?.(

@@ -44,9 +44,9 @@ const GUARD_BITS = 64;
 /** A frame is left when the camera has zoomed this many levels away from its unit … */
 const FRAME_LEVELS = 12;
 /** … or when it is so many units away from its origin. */
-const FRAME_REACH = 2 ** 24;
+export const FRAME_REACH = 2 ** 24;
 /** Frames begin at multiples of 2^12 units: a tile corner wherever tiles are 2^12 px or smaller. */
-const CORNER_BITS = 12;
+export const CORNER_BITS = 12;
 
 /** Level-0 pixels themselves: for small images, and those with a model matrix. */
 export const BASE_FRAME: Frame = { level: 0, x: 0n, y: 0n };
@@ -75,6 +75,22 @@ export function fromViewState({ zoom, target: [x, y] }: ViewState): Camera {
 /** A camera as vizarr's view state: as exact as float64. */
 export function toViewState({ x, y, bits, zoom }: Camera): ViewState {
   return { zoom, target: [fromFixed(x, bits), fromFixed(y, bits)] };
+}
+
+/** The camera as an image with a model matrix sees it: such images are small, float64 will do. */
+export function localCamera(
+  { modelMatrix }: { readonly modelMatrix: readonly number[] | undefined },
+  camera: Camera,
+): Camera {
+  if (!modelMatrix) return camera;
+  const { zoom, target } = toViewState(camera);
+  const [a = 1, b = 0, , e = 0, c = 0, d = 1, , f = 0] = modelMatrix;
+  const determinant = a * d - b * c;
+  const [x, y] = [target[0] - e, target[1] - f];
+  return fromViewState({
+    zoom: zoom + Math.log2(Math.abs(determinant)) / 2,
+    target: [(d * x - b * y) / determinant, (a * y - c * x) / determinant],
+  });
 }
 
 /** A length in screen pixels as one in level-0 pixels, over 2^bits. */

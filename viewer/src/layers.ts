@@ -1,82 +1,101 @@
-import type { Layer } from "@deck.gl/core";
+import type { Layer, LayerProps } from "@deck.gl/core";
 import { ColorPaletteExtension } from "@vivjs/extensions";
 import { XRLayer } from "@vivjs/layers";
-import type { Equalizer } from "./coloring";
 import {
   BASE_FRAME,
   type Camera,
   type Frame,
   frameTransform,
-  fromViewState,
+  localCamera,
   localRect,
-  toViewState,
   visibleArea,
 } from "./frames";
+import type { Image } from "./image";
 import type { Size, TilePixels } from "./model";
-import { PaletteLayer } from "./palette_layer";
-import { cover, levelForZoom, type TileAddress, tileArea, tilesAround, tilesIn } from "./pyramid";
-import type { Image } from "./state";
+import { MAX_TAPS, PaletteLayer, type PlacedTile } from "./palette_layer";
+import {
+  cover,
+  firstLook,
+  levelForZoom,
+  type TileAddress,
+  tileArea,
+  tilesAround,
+  tilesIn,
+} from "./pyramid";
 import { tileKey } from "./tiles";
 
 export interface Scene {
   readonly layers: readonly Layer[];
+  /** How many tiles they draw. */
+  readonly tiles: number;
   /** The level in which the view wants to see the image. */
   readonly level: number;
   /** Whether every tile drawn is of that level, and none is missing. */
   readonly complete: boolean;
 }
 
+/** How a view is seen. */
+export interface Sight {
+  readonly camera: Camera;
+  readonly size: Size;
+  /** The coordinates that deck.gl sees. */
+  readonly frame: Frame;
+  /** Where the camera will come to rest, if it moves and that is known. */
+  readonly goal?: Camera | undefined;
+  /** Whether the camera rests: then there is time to draw smoothly. */
+  readonly still: boolean;
+}
+
 /**
  * Asks for the tiles that a view of an image needs, and draws what is there of them.
  *
  * @param order the image's place in the stack, the lowest first
- * @param frame the coordinates that deck.gl sees
- * @param goal where the camera will come to rest, if it moves and that is known
  */
-export function imageScene(
-  image: Image,
-  order: number,
-  camera: Camera,
-  size: Size,
-  frame: Frame,
-  goal?: Camera,
-): Scene {
-  const { area, level, tiles } = tilesOf(image, camera, size);
-  const wanted = image.visible.value ? tiles : [];
-  const ahead = image.visible.value && goal ? tilesOf(image, goal, size).tiles : [];
-  const nearby = image.visible.value ? tilesAround(image.info, level, area) : [];
+export function imageScene(image: Image, order: number, sight: Sight): Scene {
+  const { camera, size, frame, goal } = sight;
+  const { area, level, tiles, drawn, wanted } = viewOf(image, camera, size);
+  if (!image.visible.value) {
+    image.tiles.want([]);
+    return { layers: [], tiles: 0, level, complete: true };
+  }
+  const requests = (list: readonly TileAddress[]) => list.map((tile) => image.request(tile));
   image.tiles.want(
-    wanted.map((tile) => image.request(tile)),
-    nearby.map((tile) => image.request(tile)),
-    ahead.map((tile) => image.request(tile)),
+    requests(wanted),
+    requests(tilesAround(image.info, level, area)),
+    requests(goal ? viewOf(image, goal, size).wanted : []),
   );
-  if (!image.visible.value) return { layers: [], level, complete: true };
-
-  const pixelsOf = (tile: TileAddress) => image.tiles.get(image.request(tile));
-  const drawn = cover(image.info, level, area, (tile) => pixelsOf(tile) !== undefined);
-  const equalizer = image.equalizer(drawn.flatMap((tile) => pixelsOf(tile) ?? []));
+  const complete = drawn.length === tiles.length && drawn.every((tile) => tile.level === level);
   // Finest first and nearest in depth: each screen pixel is drawn once, so that a translucent
   // image does not show its coarser tiles through its finer ones.
-  const layers = drawn.reverse().flatMap((tile) => {
-    const pixels = pixelsOf(tile);
+  const placed = drawn.toReversed().flatMap((tile) => {
+    const pixels = image.tiles.get(image.request(tile));
     if (!pixels) return [];
     const place = { frame: image.modelMatrix ? BASE_FRAME : frame, bits: area.bits };
-    const placed = {
-      ...geometry(image, tile, pixels, place),
-      modelMatrix: image.modelMatrix ? matrixIn(frame, image.modelMatrix) : null,
-    };
-    return [tileLayer(image, tile, placed, order * DEPTHS + level - tile.level, equalizer)];
+    const depth = order * DEPTHS + level - tile.level;
+    return [{ tile, pixels, depth, ...geometry(image, tile, pixels, place) }];
   });
-  const complete = drawn.length === wanted.length && drawn.every((tile) => tile.level === level);
-  return { layers, level, complete };
+  if (complete && sight.still) image.see(placed.map(({ pixels }) => pixels));
+  const modelMatrix = image.modelMatrix ? matrixIn(frame, image.modelMatrix) : null;
+  const layers = image.isMixed
+    ? placed.map((tile) => mixedLayer(image, tile, modelMatrix))
+    : // Also without a tile: what it has in the graphics card's memory stays there.
+      [paletteLayer(image, placed, modelMatrix, sight.still)];
+  return { layers, tiles: placed.length, level, complete };
 }
 
-/** What a camera sees of an image: where, at which level, and the tiles of that. */
-function tilesOf(image: Image, camera: Camera, size: Size) {
+/**
+ * What a camera sees of an image: where, at which level, the tiles of that, those that are drawn
+ * for them, and those that are wanted, the most urgent first.
+ */
+function viewOf(image: Image, camera: Camera, size: Size) {
   const local = localCamera(image, camera);
   const area = visibleArea(local, size);
   const level = levelForZoom(image.info, local.zoom, globalThis.devicePixelRatio);
-  return { area, level, tiles: tilesIn(image.info, level, area) };
+  const tiles = tilesIn(image.info, level, area);
+  const isHere = (tile: TileAddress) => image.tiles.get(image.request(tile)) !== undefined;
+  const { drawn, blank } = cover(image.info, level, area, isHere);
+  const wanted = blank ? [...firstLook(image.info, level, area), ...tiles] : tiles;
+  return { area, level, tiles, drawn, wanted };
 }
 
 /** More depths than one image uses: a level finer than wanted, and those that stand in. */
@@ -84,48 +103,65 @@ const DEPTHS = 64;
 
 const mixColors = [new ColorPaletteExtension()];
 
-function tileLayer(
-  image: Image,
-  tile: TileAddress,
-  placed: object,
-  depth: number,
-  equalizer: Equalizer | undefined,
-): Layer {
-  const channels = image.channels.value;
-  const common = {
-    id: `${image.id}/${tileKey(image.request(tile))}`,
-    ...placed,
-    selections: channels,
+type ModelMatrix = NonNullable<LayerProps["modelMatrix"]> | null;
+
+interface TileOfImage extends PlacedTile, Geometry {
+  readonly tile: TileAddress;
+}
+
+/** Properties of both kinds of layers. */
+function common(image: Image, modelMatrix: ModelMatrix) {
+  return {
+    modelMatrix,
     dtype: image.info.pixelType,
-    interpolation: "nearest",
     pickable: false,
     opacity: image.opacity.value,
+    parameters: { depthWriteEnabled: true, depthCompare: "less-equal" } as const,
+  };
+}
+
+/** Channels, each in its colour, one upon the other. */
+function mixedLayer(image: Image, placed: TileOfImage, modelMatrix: ModelMatrix): Layer {
+  const channels = image.channels.value;
+  const [left, top, right, bottom] = placed.bounds;
+  return new XRLayer({
+    ...common(image, modelMatrix),
+    id: `${image.id}/${tileKey(image.request(placed.tile))}`,
+    channelData: placed.channelData,
+    // Viv's order.
+    bounds: [left, bottom, right, top],
+    selections: channels,
+    interpolation: "nearest",
     contrastLimits: channels.map(({ limits }) => limits ?? [0, 1]),
     channelsVisible: channels.map(({ visible }) => visible),
-    getPolygonOffset: polygonOffset(depth),
-    parameters: { depthWriteEnabled: true, depthCompare: "less-equal" },
-  };
-  const [channel] = channels;
-  const paletteName = image.colormap.value;
-  if (paletteName === undefined || channels.length !== 1) {
-    const colors = channels.map(({ color }) => color);
-    return new XRLayer({ ...common, colors, extensions: mixColors });
-  }
+    colors: channels.map(({ color }) => color),
+    getPolygonOffset: polygonOffset(placed.depth),
+    extensions: mixColors,
+  });
+}
+
+/** One channel through a palette. */
+function paletteLayer(
+  image: Image,
+  tiles: readonly TileOfImage[],
+  modelMatrix: ModelMatrix,
+  still: boolean,
+): Layer {
   return new PaletteLayer({
-    ...common,
-    owner: image.id,
-    paletteName,
-    visible: channel?.visible ?? true,
-    limits: channel?.limits ?? [0, 1],
+    ...common(image, modelMatrix),
+    id: `${image.id}/palette`,
+    visible: image.channels.value[0]?.visible ?? true,
+    tiles,
+    table: image.colorTable(tiles.map(({ pixels }) => pixels)),
     interior: image.interior,
-    coloring: image.coloring.value,
-    equalizer,
+    interiorColor: image.coloring.value.interior,
+    taps: still ? MAX_TAPS : 1,
   });
 }
 
 interface Geometry {
   readonly channelData: { data: TilePixels["planes"]; width: number; height: number };
-  /** Left, bottom, right, top: Viv's order. */
+  /** Left, top, right, bottom. */
   readonly bounds: readonly [number, number, number, number];
 }
 
@@ -147,7 +183,7 @@ function geometry(
   const { planes, width, height } = pixels;
   const made: Geometry = {
     channelData: known?.channelData ?? { data: planes, width, height },
-    bounds: [left, bottom, right, top],
+    bounds: [left, top, right, bottom],
   };
   geometries.set(pixels, { ...made, frame });
   return made;
@@ -164,24 +200,11 @@ function polygonOffset(depth: number): () => [number, number] {
   return made;
 }
 
-/** The camera as an image with a model matrix sees it: such images are small, float64 will do. */
-export function localCamera({ modelMatrix }: Image, camera: Camera): Camera {
-  if (!modelMatrix) return camera;
-  const { zoom, target } = toViewState(camera);
-  const [a = 1, b = 0, , e = 0, c = 0, d = 1, , f = 0] = modelMatrix;
-  const determinant = a * d - b * c;
-  const [x, y] = [target[0] - e, target[1] - f];
-  return fromViewState({
-    zoom: zoom + Math.log2(Math.abs(determinant)) / 2,
-    target: [(d * x - b * y) / determinant, (a * y - c * x) / determinant],
-  });
-}
-
 /** A row-major model matrix followed by the way into a frame, column-major. */
-function matrixIn(frame: Frame, m: readonly number[]): number[] {
+function matrixIn(frame: Frame, m: readonly number[]): Float64Array {
   const { scale, x, y } = frameTransform(frame);
   const shift = [x, y, 0, 0];
-  return Array.from({ length: 16 }, (_, i) => {
+  return Float64Array.from({ length: 16 }, (_, i) => {
     const [row, column] = [i % 4, Math.floor(i / 4)];
     const value = m[row * 4 + column] ?? 0;
     return row < 2 ? value * scale + (column === 3 ? (shift[row] ?? 0) : 0) : value;

@@ -1,231 +1,221 @@
-import type { Device, Texture } from "@luma.gl/core";
-import { XRLayer } from "@vivjs/layers";
-import { type Coloring, EQUALIZER_SIZE, type Equalizer, SCALINGS } from "./coloring";
-import type { Limits } from "./model";
-import { PALETTE_SIZE, paletteBytes, paletteOf } from "./palette";
+import {
+  Layer,
+  type LayerContext,
+  type LayerProps,
+  project32,
+  type UpdateParameters,
+} from "@deck.gl/core";
+import type { RenderPass, Texture } from "@luma.gl/core";
+import { Geometry, Model } from "@luma.gl/engine";
+import {
+  type ColorTable,
+  ENTRY_OFFSET,
+  ENTRY_SHIFT,
+  FIRST_ENTRY,
+  TABLE_WIDTH,
+} from "./color_table";
+import type { Color, PixelType, TilePixels } from "./model";
+import { samplerOf, TileTextures, tableTexture } from "./textures";
 
 /** Samples per axis at most where a screen pixel covers several texels. */
-const MAX_TAPS = 4;
+export const MAX_TAPS = 4;
 
+const vertexShader = `#version 300 es
+#define SHADER_NAME palette-layer-vertex-shader
+
+in vec2 corners;
+out vec2 texel;
+
+void main() {
+  vec2 place = vec2(
+    corners.x < .5 ? tile.bounds.x : tile.bounds.z, corners.y < .5 ? tile.bounds.y : tile.bounds.w
+  );
+  vec2 rest = vec2(
+    corners.x < .5 ? tile.rest.x : tile.rest.z, corners.y < .5 ? tile.rest.y : tile.rest.w
+  );
+  gl_Position = project_position_to_clipspace(vec3(place, 0.), vec3(rest, 0.), vec3(0.));
+  // To a whole pixel, which rasterisers do not agree on: to a 16th of one, some of them.
+  vec2 unit = .5 * project.viewportSize / gl_Position.w;
+  vec2 middle = fract(.5 * project.viewportSize);
+  gl_Position.xy = (floor(gl_Position.xy * unit + middle + .5) - middle) / unit;
+  texel = corners * tile.size;
+}
+`;
+
+// In a software renderer each of these lines is paid for half a million times a frame: one value,
+// one colour, no branches. (Scaling in the shader instead took twice the time of all of a frame.)
 const fragmentShader = `#version 300 es
 #define SHADER_NAME palette-layer-fragment-shader
 precision highp float;
 precision highp int;
 precision highp SAMPLER_TYPE;
 
-uniform SAMPLER_TYPE channel0;
-uniform SAMPLER_TYPE paletteTexture;
-uniform SAMPLER_TYPE equalizerTexture;
+uniform SAMPLER_TYPE values;
+uniform SAMPLER_TYPE colors;
 
-in vec2 vTexCoord;
+in vec2 texel;
 out vec4 fragColor;
 
-float share(int entry) {
-  vec2 bytes = vec2(texelFetch(equalizerTexture, ivec2(entry, 0), 0).rg);
-  return (bytes.r * 256. + bytes.g) / 65535.;
-}
-
-float scaled(float value) {
-  float span = max(palette.limits.y - palette.limits.x, 1e-6);
-  float above = clamp(value - palette.limits.x, 0., span);
-  if (palette.scaling < .5) return above / span;
-  if (palette.scaling < 1.5) return sqrt(above / span);
-  float t = log(1. + above) / log(1. + span);
-  if (palette.scaling < 2.5) return t;
-  float at = t * ${EQUALIZER_SIZE - 1}.;
-  int low = int(at);
-  return mix(share(low), share(min(low + 1, ${EQUALIZER_SIZE - 1})), at - float(low));
-}
-
-vec3 colorOf(ivec2 texel, ivec2 last) {
-  float value = float(texelFetch(channel0, clamp(texel, ivec2(0), last), 0).r);
-  if (value >= palette.interior) return palette.interiorColor;
-  float at = scaled(value) * palette.density + palette.offset;
-  int entry = palette.cyclic > .5
-    ? int(fract(at) * ${PALETTE_SIZE}.)
-    : int((1. - abs(1. - mod(at, 2.))) * ${PALETTE_SIZE - 1}. + .5);
-  return vec3(texelFetch(paletteTexture, ivec2(entry, 0), 0).rgb) / 255.;
+vec3 colorOf(vec2 position) {
+  ivec2 at = ivec2(clamp(position, vec2(0.), tile.size - 1.));
+  float value = float(texelFetch(values, at, 0).r);
+  float x = clamp(value - palette.low, 0., palette.span) * palette.unit;
+  uint entry = (floatBitsToUint(x + ${ENTRY_OFFSET}.) >> ${ENTRY_SHIFT}) - ${FIRST_ENTRY}u;
+  ivec2 place = ivec2(entry & ${TABLE_WIDTH - 1}u, entry >> ${Math.log2(TABLE_WIDTH)});
+  vec3 color = vec3(texelFetch(colors, place, 0).rgb) / 255.;
+  return value < palette.interior ? color : palette.interiorColor;
 }
 
 void main() {
-  ivec2 size = textureSize(channel0, 0);
-  vec2 position = vTexCoord * vec2(size);
-  vec2 right = dFdx(position);
-  vec2 down = dFdy(position);
-  // Where texels are smaller than pixels, colours (not counts) are averaged over the pixel.
-  int taps = clamp(int(ceil(max(length(right), length(down)) - .05)), 1, ${MAX_TAPS});
+  vec2 right = dFdx(texel);
+  vec2 down = dFdy(texel);
+  // Where texels are smaller than pixels, colours (not values) are averaged over the pixel.
+  float most = max(length(right), length(down));
+  int taps = clamp(int(ceil(most - .05)), 1, int(palette.taps));
+  float share = 1. / float(taps);
   vec3 sum = vec3(0.);
   for (int j = 0; j < taps; j++) {
     for (int i = 0; i < taps; i++) {
-      vec2 at = (vec2(ivec2(i, j)) + .5) / float(taps) - .5;
-      sum += colorOf(ivec2(floor(position + at.x * right + at.y * down)), size - 1);
+      vec2 at = (vec2(ivec2(i, j)) + .5) * share - .5;
+      sum += colorOf(texel + at.x * right + at.y * down);
     }
   }
-  fragColor = vec4(sum / float(taps * taps), palette.opacity);
-  geometry.uv = vTexCoord;
-  DECKGL_FILTER_COLOR(fragColor, geometry);
+  fragColor = vec4(sum * share * share, palette.opacity);
 }
 `;
+
+const tileUniforms = `uniform tileUniforms {
+  vec4 bounds;
+  vec4 rest;
+  vec2 size;
+} tile;
+`;
+
+const tileModule = {
+  name: "tile",
+  vs: tileUniforms,
+  fs: tileUniforms,
+  uniformTypes: { bounds: "vec4<f32>", rest: "vec4<f32>", size: "vec2<f32>" },
+} as const;
 
 const paletteModule = {
   name: "palette",
   fs: `uniform paletteUniforms {
   vec3 interiorColor;
   float opacity;
-  vec2 limits;
   float interior;
-  float scaling;
-  float density;
-  float offset;
-  float cyclic;
+  float low;
+  float span;
+  float unit;
+  float taps;
 } palette;
 `,
   uniformTypes: {
     interiorColor: "vec3<f32>",
     opacity: "f32",
-    limits: "vec2<f32>",
     interior: "f32",
-    scaling: "f32",
-    density: "f32",
-    offset: "f32",
-    cyclic: "f32",
+    low: "f32",
+    span: "f32",
+    unit: "f32",
+    taps: "f32",
   },
 } as const;
 
-/** What a `PaletteLayer` takes beside Viv's own properties. */
-export interface PaletteProps {
-  /** Names the image, whose tiles share tables. */
-  readonly owner: string;
-  readonly paletteName: string;
-  readonly limits: Limits;
-  /** The value from which on a pixel belongs to the interior. */
+/** A tile, and where it is drawn. */
+export interface PlacedTile {
+  readonly pixels: TilePixels;
+  /** Left, top, right, bottom in the layer's coordinates. */
+  readonly bounds: readonly [number, number, number, number];
+  /** Tiles of larger depths are nearer to the eye. */
+  readonly depth: number;
+}
+
+interface PaletteProps extends LayerProps {
+  /** In the order in which they are drawn. */
+  readonly tiles: readonly PlacedTile[];
+  readonly dtype: PixelType;
+  readonly table: ColorTable;
+  /** The value from which on a pixel belongs to the interior, and its colour. */
   readonly interior: number;
-  readonly coloring: Coloring;
-  /** Needed for the scaling "histogram" only. */
-  readonly equalizer: Equalizer | undefined;
+  readonly interiorColor: Color;
+  /** Samples per axis at most: 1 is quick, `MAX_TAPS` is smooth. */
+  readonly taps: number;
+}
+
+interface PaletteState {
+  [key: string]: unknown;
+  readonly model: Model;
+  readonly textures: TileTextures;
+  colors?: Texture;
 }
 
 /**
- * One tile of a one-channel image, drawn through a palette.
- *
- * It is Viv's XRLayer (which owns textures, data types and geometry) with another last step: raw
- * values are looked up in a palette texture, so that a change of palette, limits or scaling costs
- * one frame, and the result is antialiased where the tile is drawn smaller than it is.
+ * The tiles of a one-channel image, drawn through a table of colours: another palette, other limits
+ * or another scaling cost a new table and one frame.
  */
-export class PaletteLayer extends XRLayer {
+export class PaletteLayer extends Layer<PaletteProps> {
   static override layerName = "PaletteLayer";
+  declare state: PaletteState;
 
-  override getShaders() {
-    const shaders: ReturnType<XRLayer["getShaders"]> & { modules?: unknown[] } = super.getShaders();
-    return { ...shaders, fs: fragmentShader, modules: [...(shaders.modules ?? []), paletteModule] };
+  override initializeState(): void {
+    const { device } = this.context;
+    const model = new Model(device, {
+      ...this.getShaders({
+        vs: vertexShader,
+        fs: fragmentShader,
+        defines: { SAMPLER_TYPE: samplerOf(this.props.dtype) },
+        modules: [project32, tileModule, paletteModule],
+      }),
+      id: this.props.id,
+      geometry: new Geometry({
+        topology: "triangle-strip",
+        vertexCount: 4,
+        attributes: { corners: { size: 2, value: new Float32Array([0, 0, 1, 0, 0, 1, 1, 1]) } },
+      }),
+      bufferLayout: [{ name: "corners", format: "float32x2" }],
+      isInstanced: false,
+    });
+    this.setState({ model, textures: new TileTextures(device, this.props.dtype) });
   }
 
-  override updateState(params: Parameters<XRLayer["updateState"]>[0]) {
-    super.updateState(params);
-    const { opacity, dtype } = this.props;
-    const { owner, limits, interior, coloring, paletteName, equalizer } = this
-      .props as PaletteProps;
-    const { model } = this.state as { model?: PaletteModel };
-    const { scaling, density, offset } = coloring;
-    const equalizes = scaling === "histogram" && equalizer !== undefined;
-    model?.shaderInputs.setProps({
+  override updateState({ props, oldProps }: UpdateParameters<this>): void {
+    const { model, colors } = this.state;
+    const { table } = props;
+    if (table !== oldProps.table) {
+      const made = tableTexture(this.context.device, props.dtype, table.colors, TABLE_WIDTH);
+      model.setBindings({ colors: made });
+      colors?.destroy();
+      this.setState({ colors: made });
+    }
+    model.shaderInputs.setProps({
       palette: {
-        interiorColor: coloring.interior.map((value) => value / 255),
-        opacity,
-        limits: equalizes ? equalizer.limits : limits,
-        interior,
-        scaling: equalizes ? SCALINGS.indexOf(scaling) : Math.min(SCALINGS.indexOf(scaling), 2),
-        density,
-        offset,
-        cyclic: paletteOf(paletteName).cyclic ? 1 : 0,
+        interiorColor: props.interiorColor.map((value) => value / 255),
+        opacity: props.opacity,
+        interior: props.interior,
+        low: table.low,
+        span: table.span,
+        unit: table.unit,
+        taps: props.taps,
       },
     });
-    const { device } = this.context;
-    const kind = dtype.replace(/\d+$/, "") as Kind;
-    model?.setBindings({
-      paletteTexture: paletteTexture(device, paletteName, kind),
-      equalizerTexture: equalizerTexture(device, kind, owner, equalizer),
-    });
   }
-}
 
-interface PaletteModel {
-  readonly shaderInputs: { setProps(props: Record<string, unknown>): void };
-  setBindings(bindings: Record<string, Texture>): void;
-}
-
-/**
- * Samplers of two types may not share a texture unit, not even before units are assigned, and then
- * luma.gl takes the program for broken: tables are kept as numbers of the data's own kind.
- */
-const KINDS = {
-  Uint: { format: "rgba8uint", from: (bytes: Uint8Array<ArrayBuffer>) => bytes },
-  Int: { format: "rgba16sint", from: (bytes: Uint8Array<ArrayBuffer>) => new Int16Array(bytes) },
-  Float: {
-    format: "rgba32float",
-    from: (bytes: Uint8Array<ArrayBuffer>) => new Float32Array(bytes),
-  },
-} as const;
-type Kind = keyof typeof KINDS;
-
-function tableTexture(device: Device, kind: Kind, bytes: Uint8Array<ArrayBuffer>): Texture {
-  return device.createTexture({
-    width: bytes.length / 4,
-    height: 1,
-    format: KINDS[kind].format,
-    data: KINDS[kind].from(bytes),
-    sampler: { minFilter: "nearest", magFilter: "nearest" },
-  });
-}
-
-const paletteTextures = new WeakMap<Device, Map<string, Texture>>();
-
-function paletteTexture(device: Device, name: string, kind: Kind): Texture {
-  const ofDevice = paletteTextures.get(device) ?? new Map<string, Texture>();
-  paletteTextures.set(device, ofDevice);
-  const known = ofDevice.get(`${kind}/${name}`);
-  if (known) return known;
-  const texture = tableTexture(device, kind, paletteBytes(name));
-  ofDevice.set(`${kind}/${name}`, texture);
-  return texture;
-}
-
-interface EqualizerTexture {
-  readonly texture: Texture;
-  equalizer: Equalizer | undefined;
-}
-
-const equalizerTextures = new WeakMap<Device, Map<string, EqualizerTexture>>();
-
-/** The table of an image's equalizer: one texture for each image, written anew when it changes. */
-function equalizerTexture(
-  device: Device,
-  kind: Kind,
-  owner: string,
-  equalizer: Equalizer | undefined,
-): Texture {
-  const ofDevice = equalizerTextures.get(device) ?? new Map<string, EqualizerTexture>();
-  equalizerTextures.set(device, ofDevice);
-  const key = equalizer ? `${kind}/${owner}` : kind;
-  const known = ofDevice.get(key);
-  if (known && known.equalizer === equalizer) return known.texture;
-  const bytes = equalizerBytes(equalizer);
-  if (known) {
-    known.texture.copyImageData({ data: KINDS[kind].from(bytes) });
-    known.equalizer = equalizer;
-    return known.texture;
+  override draw({ renderPass }: { renderPass: RenderPass }): void {
+    const { model, textures } = this.state;
+    const { tiles } = this.props;
+    for (const { pixels, bounds, depth } of tiles) {
+      const rest = bounds.map((value) => value - Math.fround(value));
+      model.shaderInputs.setProps({ tile: { bounds, rest, size: [pixels.width, pixels.height] } });
+      model.setBindings({ values: textures.get(pixels) });
+      this.context.device.setParametersWebGL({ polygonOffset: [0, -depth] });
+      model.draw(renderPass);
+    }
+    textures.trim(tiles.length);
   }
-  const texture = tableTexture(device, kind, bytes);
-  ofDevice.set(key, { texture, equalizer });
-  return texture;
-}
 
-/** Shares as the shader reads them: high byte red, low byte green. */
-function equalizerBytes(equalizer: Equalizer | undefined): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(EQUALIZER_SIZE * 4);
-  equalizer?.shares.forEach((share, i) => {
-    const word = Math.round(share * 65535);
-    bytes.set([word >> 8, word & 255], i * 4);
-  });
-  return bytes;
+  override finalizeState(context: LayerContext): void {
+    super.finalizeState(context);
+    this.state.colors?.destroy();
+    this.state.textures.destroy();
+  }
 }

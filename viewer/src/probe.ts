@@ -1,17 +1,17 @@
 /** What the tiles that are in the page say about one place. */
 
-import { type Camera, cameraAt, type Point } from "./frames";
-import { localCamera } from "./layers";
-import { levelForZoom, tileArea, tilesIn } from "./pyramid";
-import type { Image } from "./state";
+import { type Camera, cameraAt, localCamera, type Point } from "./frames";
+import type { Image } from "./image";
+import { coarsestStandIn, levelForZoom, tileArea, tilesIn } from "./pyramid";
 
-/** The value of the first visible channel that is seen at a place, if its tile is here. */
+/** The value of the first visible channel that is seen at a place, if a tile of it is drawn. */
 export function valueAt(image: Image, point: Point, { zoom }: Camera): number | undefined {
   const { x, y, bits, zoom: localZoom } = localCamera(image, cameraAt(point, zoom));
   const area = { left: x, top: y, right: x + 1n, bottom: y + 1n, bits };
   const channel = image.channels.value.findIndex(({ visible }) => visible);
   const wanted = levelForZoom(image.info, localZoom, globalThis.devicePixelRatio);
-  for (let level = wanted; level < image.info.levels.length; level++) {
+  const coarsest = coarsestStandIn(image.info, wanted);
+  for (let level = wanted; level <= coarsest; level++) {
     const [tile] = tilesIn(image.info, level, area);
     const pixels = tile && image.tiles.get(image.request(tile));
     const plane = pixels?.planes[channel];

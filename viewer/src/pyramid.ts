@@ -172,8 +172,20 @@ export function pixelSize({ levels }: Pyramid, level: number): number {
   return level < 0 ? scale(1, level) : (levels[level]?.scaleX ?? 1);
 }
 
+/** The coarsest level that is drawn where tiles of a level are missing. */
+export function coarsestStandIn({ levels }: Pyramid, level: number): number {
+  return Math.min(levels.length - 1, level + STAND_IN_LEVELS);
+}
+
+export interface Cover {
+  /** The tiles to draw, the finest last. */
+  readonly drawn: readonly TileAddress[];
+  /** Whether something of the picture stays blank. */
+  readonly blank: boolean;
+}
+
 /**
- * The tiles to draw for `area` at `level`, the finest last.
+ * What can be drawn for `area` at `level`.
  *
  * Where a tile is not `ready`, the nearest coarser ones that are stand in for it, and under the
  * rest of the picture whatever finer ones (left over from zooming out) are ready.
@@ -183,10 +195,11 @@ export function cover(
   level: number,
   area: Area,
   ready: (tile: TileAddress) => boolean,
-): TileAddress[] {
+): Cover {
+  let blank = false;
   const drawn = new Map<string, TileAddress>();
   const draw = (tile: TileAddress) => drawn.set(`${tile.level}/${tile.row}.${tile.column}`, tile);
-  const coarsest = Math.min(pyramid.levels.length - 1, level + STAND_IN_LEVELS);
+  const coarsest = coarsestStandIn(pyramid, level);
   for (const tile of tilesIn(pyramid, level, area)) {
     if (ready(tile)) {
       draw(tile);
@@ -196,11 +209,22 @@ export function cover(
     const finer = tilesIn(pyramid, level - 1, hole);
     finer.filter(ready).forEach(draw);
     if (finer.length > 0 && finer.every(ready)) continue;
-    for (let coarser = level + 1; coarser <= coarsest; coarser++) {
+    let covered = false;
+    for (let coarser = level + 1; coarser <= coarsest && !covered; coarser++) {
       const under = tilesIn(pyramid, coarser, hole);
       under.filter(ready).forEach(draw);
-      if (under.length > 0 && under.every(ready)) break;
+      covered = under.length > 0 && under.every(ready);
     }
+    blank ||= !covered;
   }
-  return [...drawn.values()].sort((a, b) => b.level - a.level);
+  return { drawn: [...drawn.values()].sort((a, b) => b.level - a.level), blank };
+}
+
+/** So much coarser is what is asked for first where all is blank: a sixteenth of the tiles. */
+const FIRST_LOOK = 2;
+
+/** The few tiles of a coarser level that give the first look of an area; none where there is none. */
+export function firstLook(pyramid: Pyramid, level: number, area: Area): TileAddress[] {
+  const coarser = level + FIRST_LOOK;
+  return coarser < pyramid.levels.length ? tilesIn(pyramid, coarser, area) : [];
 }

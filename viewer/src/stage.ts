@@ -1,12 +1,15 @@
 import { Deck, type Layer, OrthographicView } from "@deck.gl/core";
 import { effect } from "@preact/signals";
-import { type Frame, frameFor, localPoint } from "./frames";
+import { type Camera, type Frame, frameFor, localPoint } from "./frames";
 import { imageScene, type Scene } from "./layers";
 import type { Size } from "./model";
-import type { Viewer } from "./state";
+import type { Painted, Viewer } from "./state";
 
 /** What is seen where there is no image; the page's `--ground`. */
 const GROUND = "#0b0d12";
+
+/** Milliseconds after which a camera that has not moved rests. */
+const REST = 100;
 
 /** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
 function isLinked(layer: Layer): boolean {
@@ -21,9 +24,18 @@ function isLinked(layer: Layer): boolean {
 export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   let frame: Frame | undefined;
   let scenes: readonly Scene[] = [];
+  let seen: Camera | undefined;
+  let still = true;
+  let rest: ReturnType<typeof setTimeout> | undefined;
+
+  // deck.gl listens to every pointer and key there, and looks for what is under it, for nobody.
+  const ground = document.createElement("div");
+  ground.inert = true;
+  ground.style.cssText = "position: absolute; inset: 0";
+  parent.append(ground);
 
   const deck = new Deck({
-    parent: parent as HTMLDivElement,
+    parent: ground,
     views: new OrthographicView({ id: "plane", controller: false }),
     viewState: { target: [0, 0, 0], zoom: 0 },
     layers: [],
@@ -34,14 +46,13 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     },
     onResize: (size) => viewer.resize(size),
     onAfterRender: () => {
-      const layers = scenes.flatMap((scene) => scene.layers);
-      const drawn = layers.filter(isLinked).length;
+      const linked = scenes.every(({ layers }) => layers.every(isLinked));
       const whole = scenes.length > 0 && scenes.every(({ complete }) => complete);
-      viewer.painted.value = {
-        tiles: drawn,
-        complete: whole && drawn === layers.length,
+      tellPainted(viewer, {
+        tiles: linked ? scenes.reduce((sum, { tiles }) => sum + tiles, 0) : 0,
+        complete: whole && linked,
         level: scenes[0]?.level ?? 0,
-      };
+      });
     },
     onError: (error) => {
       viewer.report({ id: "drawing", text: `The picture could not be drawn. ${error.message}` });
@@ -55,7 +66,8 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     const now = frameFor(camera, frame);
     frame = now;
     const { goal } = viewer.motion;
-    scenes = viewer.images.value.map((image, i) => imageScene(image, i, camera, size, now, goal));
+    const sight = { camera, size, frame: now, goal, still };
+    scenes = viewer.images.value.map((image, i) => imageScene(image, i, sight));
     const [x, y] = localPoint(now, camera);
     deck.setProps({
       viewState: { target: [x, y, 0], zoom: camera.zoom + now.level },
@@ -63,8 +75,25 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     });
   }
 
-  viewer.copyCanvas = (limit) => {
+  /** Draws quickly while the camera moves, and smoothly as soon as it has come to rest. */
+  function drawFrame(): void {
+    const camera = viewer.camera.peek();
+    if (seen !== undefined && camera !== seen) {
+      still = false;
+      clearTimeout(rest);
+      rest = setTimeout(drawStill, REST);
+    }
+    seen = camera;
     draw();
+  }
+
+  function drawStill(): void {
+    still = true;
+    draw();
+  }
+
+  viewer.copyCanvas = (limit) => {
+    drawStill();
     // Draws now: what a WebGL canvas shows can be read in the same task only.
     deck.redraw("copy");
     return copyOf(parent.querySelector("canvas") as HTMLCanvasElement, limit);
@@ -77,7 +106,7 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     for (const image of viewer.images.value) image.subscribe();
     request ||= requestAnimationFrame(() => {
       request = 0;
-      draw();
+      drawFrame();
     });
   });
 
@@ -85,8 +114,17 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     viewer.copyCanvas = undefined;
     stop();
     cancelAnimationFrame(request);
+    clearTimeout(rest);
     deck.finalize();
+    ground.remove();
   };
+}
+
+/** What was drawn, where that is not what was drawn before. */
+function tellPainted({ painted }: Viewer, now: Painted): void {
+  const { tiles, complete, level } = painted.peek();
+  const same = tiles === now.tiles && complete === now.complete && level === now.level;
+  if (!same) painted.value = now;
 }
 
 /** The canvas on the viewer's ground, made smaller where it is larger than a limit. */

@@ -1,24 +1,22 @@
-import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { Bookmark } from "./bookmarks";
-import { type Channel, initialChannels, sampledLimits, updateChannels } from "./channels";
-import { type Coloring, DEFAULT_COLORING, type Equalizer, equalizerOf } from "./coloring";
 import { type ImageConfig, parseAppearance, parseConfig } from "./config";
 import { type Camera, type Point, pointAt, toViewState } from "./frames";
-import type { ImageInfo, Location, PixelData, Rect, TilePixels, TileRequest } from "./model";
+import { Image, imageBounds } from "./image";
+import type { Location } from "./model";
 import { Motion } from "./motion";
-import { DEFAULT_ESCAPE_TIME } from "./palette";
 import { Places } from "./places";
 import { cameraOf, locationOf, type Plane, planeOf } from "./plane";
 import { type Progress, ProgressClock } from "./progress";
-import { fitView, imageRect, type Size, type TileAddress } from "./pyramid";
-import { type FailedTile, TileCache } from "./tiles";
-import { type OpenedSource, openSource } from "./zarr_client";
-
-/** The count that a source with maxiter "auto" gives to the interior. */
-const AUTO_MAXITER = 2 ** 22;
+import { fitView, type Size } from "./pyramid";
+import { throttled } from "./throttled";
+import type { FailedTile } from "./tiles";
+import { openSource } from "./zarr_client";
 
 /** How far in one may zoom: screen pixels per pixel of the finest level, as a power of two. */
 const MAX_ZOOM = 6;
+/** Milliseconds from one reading of the coordinates to the next. */
+const READOUT = 100;
 /** How far out: the whole image this many halvings smaller than it fits. */
 const ZOOM_OUT = 3;
 
@@ -29,142 +27,13 @@ export interface Problem {
   readonly retry?: () => void;
 }
 
-/** An image once its source has been opened, with everything about it that can change. */
-export class Image {
-  readonly id: string;
-  readonly info: ImageInfo;
-  readonly modelMatrix: readonly number[] | undefined;
-  readonly name: Signal<string>;
-  readonly visible = signal(true);
-  readonly opacity: Signal<number>;
-  readonly channels: Signal<readonly Channel[]>;
-  /** Undefined: channels are mixed by their colours. */
-  readonly colormap: Signal<string | undefined>;
-  readonly coloring: Signal<Coloring>;
-  /** The index shown on every axis; those of y, x and the channels are unused. */
-  readonly selection: Signal<readonly number[]>;
-  readonly tiles: TileCache;
-  /** Counts up whenever tiles came, went or failed. */
-  readonly tilesChanged = signal(0);
-  /** How far the longest computation is that its tiles wait for; undefined: none is long. */
-  readonly progress: ReadonlySignal<Progress | undefined>;
-  readonly #source: OpenedSource;
-  #equalized: { tiles: readonly TilePixels[]; equalizer: Equalizer | undefined } = {
-    tiles: [],
-    equalizer: undefined,
-  };
-
-  constructor(
-    id: string,
-    source: OpenedSource,
-    config: ImageConfig,
-    progress: ReadonlySignal<Progress | undefined>,
-  ) {
-    const { info } = source;
-    this.id = id;
-    this.info = info;
-    this.progress = progress;
-    this.#source = source;
-    this.modelMatrix = config.modelMatrix;
-    this.name = signal(config.name ?? info.name ?? "image");
-    this.opacity = signal(config.opacity ?? 1);
-    this.channels = signal(initialChannels(info, config));
-    const colored = config.colors !== undefined || this.channels.value.length > 1;
-    const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
-    this.colormap = signal(config.colormap ?? escapeTime);
-    const scaling = info.mandelbrot ? "logarithmic" : "linear";
-    this.coloring = signal({ ...DEFAULT_COLORING, scaling });
-    this.selection = signal(info.axes.map((axis) => middleOf(axis.type, axis.size)));
-    this.tiles = new TileCache(source.loadTile, () => this.#onTiles());
-  }
-
-  /** The value that marks the interior of the set, where the source has one. */
-  get interior(): number {
-    const maxiter = this.info.mandelbrot?.maxiter ?? Number.POSITIVE_INFINITY;
-    return maxiter === "auto" ? AUTO_MAXITER : maxiter;
-  }
-
-  /** The equalizer for a picture of these tiles; the same object while they are the same. */
-  equalizer(drawn: readonly TilePixels[]): Equalizer | undefined {
-    if (this.coloring.value.scaling !== "histogram") return undefined;
-    const { tiles } = this.#equalized;
-    if (tiles.length !== drawn.length || tiles.some((tile, i) => tile !== drawn[i])) {
-      this.#equalized = { tiles: drawn, equalizer: equalizerOf(drawn, this.interior) };
-    }
-    return this.#equalized.equalizer;
-  }
-
-  request(tile: TileAddress): TileRequest {
-    const { channelAxis } = this.info;
-    const selections = this.channels.value.map(({ index }) =>
-      this.selection.value.map((value, axis) => (axis === channelAxis ? index : value)),
-    );
-    return { ...tile, selections };
-  }
-
-  /** Makes the running effect depend on everything that the picture of this image shows. */
-  subscribe(): void {
-    this.visible.value;
-    this.opacity.value;
-    this.channels.value;
-    this.colormap.value;
-    this.coloring.value;
-    this.selection.value;
-    this.tilesChanged.value;
-  }
-
-  setColoring(change: Partial<Coloring>): void {
-    this.coloring.value = { ...this.coloring.value, ...change };
-  }
-
-  /** Puts the limits of every channel around what the loaded tiles hold. */
-  fitLimits(): void {
-    this.#chooseLimits(() => true);
-  }
-
-  setChannel(index: number, change: Partial<Channel>): void {
-    this.channels.value = this.channels.value.map((channel, i) =>
-      i === index ? { ...channel, ...change } : channel,
-    );
-  }
-
-  update(change: Omit<ImageConfig, "source">): void {
-    batch(() => {
-      if (change.name !== undefined) this.name.value = change.name;
-      if (change.opacity !== undefined) this.opacity.value = change.opacity;
-      if (change.colormap !== undefined) this.colormap.value = change.colormap;
-      this.channels.value = updateChannels(this.channels.value, change);
-    });
-  }
-
-  close(): void {
-    this.tiles.clear();
-    this.#source.close();
-  }
-
-  #onTiles(): void {
-    batch(() => {
-      if (this.channels.value.some(({ limits }) => !limits)) {
-        this.#chooseLimits(({ limits }) => !limits);
-      }
-      this.tilesChanged.value++;
-    });
-  }
-
-  /** Limits that nobody gave are taken from the first tiles that arrive. */
-  #chooseLimits(isMissing: (channel: Channel) => boolean): void {
-    const seen = this.tiles.loaded();
-    if (seen.length === 0) return;
-    this.channels.value = this.channels.value.map((channel, i) => {
-      if (!isMissing(channel)) return channel;
-      const planes = seen.map(({ planes }) => planes[i]).filter((p): p is PixelData => !!p);
-      return { ...channel, limits: sampledLimits(planes, this.interior) ?? channel.limits };
-    });
-  }
-}
-
-function middleOf(type: string, size: number): number {
-  return type === "space" ? Math.floor(size / 2) : 0;
+/** What was drawn. */
+export interface Painted {
+  readonly tiles: number;
+  /** Whether the tiles were all that the view wants. */
+  readonly complete: boolean;
+  /** The level in which the first image was wanted. */
+  readonly level: number;
 }
 
 /** Everything on the page, as signals; the picture and the controls follow from it. */
@@ -178,11 +47,8 @@ export class Viewer {
   readonly size = signal<Size>({ width: 0, height: 0 });
   /** Where the pointer is, in screen pixels right of and below the middle of the screen. */
   readonly pointer = signal<readonly [number, number] | undefined>(undefined);
-  /**
-   * What was drawn last: how many tiles, whether they were all that the view wants, and at which
-   * level of the first image.
-   */
-  readonly painted = signal({ tiles: 0, complete: false, level: 0 });
+  /** What was drawn last. */
+  readonly painted = signal<Painted>({ tiles: 0, complete: false, level: 0 });
 
   /** The camera in vizarr's terms. */
   readonly view = computed(() => this.camera.value && toViewState(this.camera.value));
@@ -194,15 +60,18 @@ export class Viewer {
   });
 
   /** Where we look, in the first image's coordinates. */
-  readonly location = computed<Location | undefined>(() => {
-    const [camera, plane, size] = [this.camera.value, this.plane.value, this.size.value];
-    return camera && plane && size.width > 0 ? locationOf(plane, camera, size) : undefined;
-  });
+  readonly location = computed(() => this.#locationOf(this.camera.value));
 
+  /** Camera and pointer as they are told to the person: not in every frame of a movement. */
+  readonly readout = throttled(
+    computed(() => ({ camera: this.camera.value, pointer: this.pointer.value })),
+    READOUT,
+  );
+  readonly toldLocation = computed(() => this.#locationOf(this.readout.value.camera));
   /** What is under the pointer, else in the middle of the screen. */
   readonly cursor = computed<Point | undefined>(() => {
-    const [camera, [dx, dy]] = [this.camera.value, this.pointer.value ?? [0, 0]];
-    return camera && pointAt(camera, dx, dy);
+    const { camera, pointer } = this.readout.value;
+    return camera && pointAt(camera, ...(pointer ?? [0, 0]));
   });
 
   readonly failures = computed(() =>
@@ -317,6 +186,11 @@ export class Viewer {
     });
   }
 
+  #locationOf(camera: Camera | undefined): Location | undefined {
+    const [plane, size] = [this.plane.value, this.size.value];
+    return camera && plane && size.width > 0 ? locationOf(plane, camera, size) : undefined;
+  }
+
   #lookFirst(): void {
     if (this.#awaited) this.look(this.#awaited);
     else if (!this.camera.value) this.home();
@@ -350,28 +224,6 @@ export class Viewer {
     const ids = this.images.value.map((candidate) => candidate.id).join(", ");
     throw new Error(`There is no image ${id}; the viewer shows ${ids || "none"}.`);
   }
-}
-
-/** Where the whole of an image lies, its model matrix applied. */
-export function imageBounds({ info, modelMatrix }: Image): Rect {
-  const rect = imageRect(info);
-  return modelMatrix ? transformRect(modelMatrix, rect) : rect;
-}
-
-/** The bounding box of a rectangle under the x and y part of a row-major 4×4 matrix. */
-export function transformRect(m: readonly number[], rect: Rect): Rect {
-  const [a = 1, b = 0, , e = 0, c = 0, d = 1, , f = 0] = m;
-  const corners = [rect.left, rect.right].flatMap((x) =>
-    [rect.top, rect.bottom].map((y) => [a * x + b * y + e, c * x + d * y + f] as const),
-  );
-  const xs = corners.map(([x]) => x);
-  const ys = corners.map(([, y]) => y);
-  return {
-    left: Math.min(...xs),
-    right: Math.max(...xs),
-    top: Math.min(...ys),
-    bottom: Math.max(...ys),
-  };
 }
 
 /** What a thrown thing says, without the class names and traceback that RPC puts around it. */

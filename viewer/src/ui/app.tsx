@@ -1,5 +1,5 @@
-import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { runCycling } from "../cycling";
 import type { Viewer } from "../state";
 import { FailedTiles } from "./failed_tiles";
@@ -23,6 +23,14 @@ import { type PanelName, Toolbar, toggleFullScreen } from "./toolbar";
 export function App({ viewer }: { viewer: Viewer }) {
   const panel = useSignal<PanelName | undefined>(undefined);
   const help = useSignal(false);
+  const root = useRef<HTMLElement>(null);
+  // Not rendered: what is drawn changes with every frame of a movement, the page does not.
+  useSignalEffect(() => {
+    for (const [name, value] of Object.entries(describeState(viewer))) {
+      const text = String(value);
+      if (root.current?.getAttribute(name) !== text) root.current?.setAttribute(name, text);
+    }
+  });
   useEffect(() => runCycling(viewer), [viewer]);
   useEffect(() => {
     const toggle = (name: PanelName) => () => {
@@ -46,7 +54,7 @@ export function App({ viewer }: { viewer: Viewer }) {
     });
   }, [viewer, panel, help]);
   return (
-    <main class="viewer" aria-label="Image viewer" {...describeState(viewer)}>
+    <main class="viewer" aria-label="Image viewer" ref={root}>
       <PlaneView viewer={viewer} />
       <FailedTiles viewer={viewer} />
       <Waiting viewer={viewer} />
@@ -88,7 +96,7 @@ function Waiting({ viewer }: { viewer: Viewer }) {
   );
 }
 
-function describeState(viewer: Viewer): Record<`data-${string}`, string | number> {
+function describeState(viewer: Viewer): Record<`data-${string}`, string | number | boolean> {
   const counts = { requested: 0, loaded: 0, failed: 0, cancelled: 0 };
   for (const image of viewer.images.value) {
     image.tilesChanged.value;
@@ -101,7 +109,7 @@ function describeState(viewer: Viewer): Record<`data-${string}`, string | number
   return {
     "data-state": stateName(viewer),
     "data-painted": tiles,
-    "data-complete": String(complete),
+    "data-complete": complete,
     "data-level": level,
     "data-requested": counts.requested,
     "data-loaded": counts.loaded,

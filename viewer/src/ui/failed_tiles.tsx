@@ -1,8 +1,8 @@
-import { type Camera, screenRect } from "../frames";
-import { localCamera } from "../layers";
+import { type Camera, localCamera, screenRect } from "../frames";
+import type { Image } from "../image";
 import type { Size } from "../model";
 import { type TileAddress, tileArea } from "../pyramid";
-import { type Image, sentence, type Viewer } from "../state";
+import { sentence, type Viewer } from "../state";
 import { tileKey } from "../tiles";
 
 /** Marks the tiles that could not be loaded, where they are, and says why once. */

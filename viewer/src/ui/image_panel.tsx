@@ -1,6 +1,7 @@
 import type { Channel } from "../channels";
+import type { Image } from "../image";
 import type { PixelType } from "../model";
-import type { Image, Viewer } from "../state";
+import type { Viewer } from "../state";
 import { parseHexColor } from "../zarr/metadata";
 import { Check, Field, Slider } from "./fields";
 import { hexColor, PaletteControls } from "./palette_controls";
@@ -28,8 +29,16 @@ function ImageControls({ image, alone }: { image: Image; alone: boolean }) {
         <ChannelControls key={channel.index} image={image} channel={channel} index={i} />
       ))}
       <button type="button" onClick={() => image.fitLimits()}>
-        Fit limits to what is loaded
+        Fit limits to what is seen
       </button>
+      <Check
+        label="Keep them fitted"
+        checked={image.fitting.value}
+        onChange={(keeps) => {
+          image.fitting.value = keeps;
+          if (keeps) image.fitLimits();
+        }}
+      />
       {(!alone || !image.info.mandelbrot) && (
         <>
           <Check

@@ -1,5 +1,6 @@
+import type { Image } from "../image";
 import { describeTime } from "../progress";
-import type { Image, Viewer } from "../state";
+import type { Viewer } from "../state";
 
 /** How far the longest computation is that the view waits for, with a way to do without it. */
 export function LongWait({ viewer }: { viewer: Viewer }) {

@@ -12,7 +12,7 @@ const SHOWN_BELOW = 1.5;
 
 /** Where in the set the view lies; a click goes there. */
 export function MiniMap({ viewer }: { viewer: Viewer }) {
-  const location = viewer.location.value;
+  const location = viewer.toldLocation.value;
   const [image] = viewer.images.value;
   if (!location || !image || !viewer.plane.value?.complex) return null;
   const width = Number(location.width);

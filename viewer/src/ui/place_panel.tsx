@@ -64,7 +64,7 @@ function Here({ viewer }: { viewer: Viewer }) {
   const draft = useSignal<Draft | undefined>(undefined);
   const trouble = useSignal("");
   const problem = useId();
-  const location = viewer.location.value;
+  const location = viewer.toldLocation.value;
   const plane = viewer.plane.value;
   if (!location || !plane) return null;
   const shown = draft.value ?? draftOf(location);
@@ -213,7 +213,7 @@ function shortWidth(width: string): string {
 /** What else there is to know about the view. */
 function Facts({ viewer }: { viewer: Viewer }) {
   const [image] = viewer.images.value;
-  const camera = viewer.camera.value;
+  const { camera } = viewer.readout.value;
   if (!image || !camera) return null;
   const maxiter = image.info.mandelbrot?.maxiter;
   return (

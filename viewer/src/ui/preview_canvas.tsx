@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
+import type { Image } from "../image";
 import type { Location, Size } from "../model";
 import { DEFAULT_ESCAPE_TIME, type Palette, paletteOf } from "../palette";
 import { LEAST_PREVIEW_WIDTH, type PreviewPlace, previewPixels } from "../preview";
-import type { Image } from "../state";
 
 interface PreviewProps {
   readonly size: Size;

@@ -1,11 +1,12 @@
+import type { Image } from "../image";
 import { describePoint, formatMagnitude, logPixel, type Plane, roundLength } from "../plane";
 import { valueAt } from "../probe";
 import { levelForZoom } from "../pyramid";
-import type { Image, Viewer } from "../state";
+import type { Viewer } from "../state";
 
 /** Where the picture is: coordinates under the pointer (else of the centre), size, level, scale. */
 export function StatusBar({ viewer }: { viewer: Viewer }) {
-  const camera = viewer.camera.value;
+  const { camera } = viewer.readout.value;
   const plane = viewer.plane.value;
   const [image] = viewer.images.value;
   if (!camera || !plane || !image) return null;
@@ -29,7 +30,8 @@ export function StatusBar({ viewer }: { viewer: Viewer }) {
 
 /** What is under the pointer, else in the middle: coordinates, and the value there. */
 function Position({ viewer }: { viewer: Viewer }) {
-  const [camera, cursor, plane] = [viewer.camera.value, viewer.cursor.value, viewer.plane.value];
+  const [cursor, plane] = [viewer.cursor.value, viewer.plane.value];
+  const { camera } = viewer.readout.value;
   const [image] = viewer.images.value;
   if (!camera || !cursor || !plane || !image) return null;
   image.tilesChanged.value;

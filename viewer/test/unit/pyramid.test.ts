@@ -4,6 +4,7 @@ import { type Area, fromViewState, localRect, visibleArea } from "../../src/fram
 import type { Level, Rect } from "../../src/model";
 import {
   cover,
+  firstLook,
   fitView,
   imageRect,
   levelForZoom,
@@ -159,7 +160,7 @@ describe("the tiles in an area", () => {
 describe("the cover of a view", () => {
   const view = area({ left: 0, right: 256, top: 0, bottom: 256 });
   const covered = (...ready: string[]) =>
-    cover(pyramid, 0, view, (tile) => ready.includes(key(tile))).map(key);
+    cover(pyramid, 0, view, (tile) => ready.includes(key(tile))).drawn.map(key);
 
   test("is the level itself where all of it is ready", () => {
     const all = ["0/0.0", "0/0.1", "0/1.0", "0/1.1"];
@@ -176,10 +177,24 @@ describe("the cover of a view", () => {
 
   test("keeps finer tiles while zooming out", () => {
     const finer = cover(pyramid, 1, view, (tile) => ["0/0.0", "2/0.0"].includes(key(tile)));
-    expect(finer.map(key)).toEqual(["2/0.0", "0/0.0"]);
+    expect(finer.drawn.map(key)).toEqual(["2/0.0", "0/0.0"]);
   });
 
   test("is empty while nothing is there", () => {
     expect(covered()).toEqual([]);
+  });
+
+  test("is blank as long as some of it has nothing to stand in", () => {
+    const blank = (...ready: string[]) =>
+      cover(pyramid, 0, view, (tile) => ready.includes(key(tile))).blank;
+    expect(blank()).toBe(true);
+    expect(blank("0/0.0", "0/0.1", "0/1.0")).toBe(true);
+    expect(blank("0/0.0", "0/0.1", "0/1.0", "0/1.1")).toBe(false);
+    expect(blank("2/0.0")).toBe(false);
+  });
+
+  test("begins with a few coarser tiles, where there are any", () => {
+    expect(firstLook(pyramid, 0, view).map(key)).toEqual(["2/0.0"]);
+    expect(firstLook(pyramid, pyramid.levels.length - 1, view)).toEqual([]);
   });
 });
