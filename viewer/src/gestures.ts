@@ -50,7 +50,6 @@ export function mountGestures(
 
   function down(event: PointerEvent): void {
     if (event.button !== 0) return;
-    element.focus({ preventScroll: true });
     element.setPointerCapture(event.pointerId);
     motion.stop();
     const at = sample(event);
