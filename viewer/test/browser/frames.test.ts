@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import type { Browser } from "playwright-core";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { INTERIOR } from "../../src/coloring";
+import { CORNER_BITS, FRAME_REACH } from "../../src/frames";
 import { type Harness, launchBrowser, openViewer } from "./page";
-import { type Grey, type PatternOptions, readsAs, seamNear } from "./pattern";
+import { GREY, type Grey, type PatternOptions, readsAs, seamNear } from "./pattern";
 
 const SIZE = { width: 900, height: 600 };
 
@@ -25,6 +27,7 @@ interface View {
   readonly center: readonly [string, string];
   readonly pixel?: string;
   readonly offset?: readonly [number, number];
+  readonly look?: Look;
 }
 
 /** Asks Python where tiles belong. */
@@ -39,19 +42,38 @@ function expectedTiles({ pattern, level, center, pixel = "1", offset = [0, 0] }:
   return JSON.parse(answer.toString());
 }
 
-async function picture(harness: Harness, name: string): Promise<Grey> {
+/** What the pattern's values look like: white mixed by its intensity, or a palette of greys. */
+type Look = "mixed" | "palette";
+
+/** The screen in the pattern's own values. */
+async function picture(
+  harness: Harness,
+  name: string,
+  { look = "mixed", pattern }: Pick<View, "look" | "pattern">,
+): Promise<Grey> {
   const { width, height, data } = PNG.sync.read(await harness.screenshot(`frames/${name}`));
-  return { width, height, at: (x, y) => data[(y * width + x) * 4] ?? -1 };
+  const seen = (x: number, y: number) => data[(y * width + x) * 4] ?? -1;
+  if (look === "mixed") return { width, height, at: seen };
+  // Where there is a plane, counts are seen through a logarithm, and 255 of them are the interior.
+  const scaled = (value: number) => {
+    if (pattern.floor === undefined) return value;
+    return value === 255 ? INTERIOR[0] : (255 * Math.log1p(value)) / Math.log1p(255);
+  };
+  const value = (x: number, y: number) =>
+    Object.values(GREY).find((grey) => Math.abs(scaled(grey) - seen(x, y)) < 3) ?? -1;
+  return { width, height, at: value };
 }
 
-async function open(pattern: PatternOptions): Promise<Harness> {
-  const harness = await openViewer(browser, { pattern });
-  await harness.page.evaluate(() =>
-    window.host.api.add_image?.({
-      source: window.host.store.source,
-      color: [255, 255, 255],
-      contrast_limits: [0, 255],
-    }),
+async function open({ pattern, look = "mixed" }: Pick<View, "look" | "pattern">): Promise<Harness> {
+  const harness = await openViewer(browser, { pattern }, { before: countDraws });
+  await harness.page.evaluate(
+    (appearance) =>
+      window.host.api.add_image?.({
+        source: window.host.store.source,
+        contrast_limits: [0, 255],
+        ...appearance,
+      }),
+    look === "mixed" ? { color: [255, 255, 255] } : { colormap: "greys" },
   );
   await harness.painted();
   // What lies over the picture would be in the way of reading it.
@@ -61,6 +83,53 @@ async function open(pattern: PatternOptions): Promise<Harness> {
     main.append(style);
   });
   return harness;
+}
+
+declare global {
+  interface Window {
+    /** How often something was drawn since the canvas was cleared, for each time that it was. */
+    drawn: number[];
+  }
+}
+
+/** Runs in the page before its own scripts. */
+function countDraws(): void {
+  window.drawn = [];
+  const context = WebGL2RenderingContext.prototype;
+  const { clear, drawArrays, drawElements } = context;
+  context.clear = function (mask) {
+    window.drawn.push(0);
+    clear.call(this, mask);
+  };
+  const count = () => window.drawn.push((window.drawn.pop() ?? 0) + 1);
+  context.drawArrays = function (...args) {
+    count();
+    drawArrays.apply(this, args);
+  };
+  context.drawElements = function (...args) {
+    count();
+    drawElements.apply(this, args);
+  };
+}
+
+/** From here on, whatever is drawn has to be whole. */
+async function watchFlashes(harness: Harness): Promise<void> {
+  await harness.viewer.locator("main").evaluate((main) => {
+    window.drawn = [];
+    main.dataset.flashes = "0";
+    new MutationObserver(() => {
+      const { complete, painted, state } = main.dataset;
+      if (complete !== "true" || painted === "0" || state !== "idle") main.dataset.flashes = "1";
+    }).observe(main, { attributeFilter: ["data-complete", "data-painted", "data-state"] });
+  });
+}
+
+/** Checks that no frame since `watchFlashes` was drawn with fewer than so many tiles. */
+async function expectNoFlash(harness: Harness, tiles: number): Promise<void> {
+  expect(await harness.state("flashes")).toBe("0");
+  const drawn = await harness.viewer.locator("main").evaluate(() => window.drawn);
+  expect(drawn.length).toBeGreaterThan(2);
+  expect(Math.min(...drawn)).toBeGreaterThanOrEqual(tiles);
 }
 
 async function show(harness: Harness, view: View): Promise<Expected> {
@@ -80,8 +149,8 @@ async function settled(harness: Harness, level: number): Promise<void> {
   await harness.painted();
 }
 
-/** A seam is seen between whole pixels, half a pixel off at most; the rest is the rasteriser's. */
-const SEAM = 0.51;
+/** A seam is seen between whole pixels: half a pixel off at most. */
+const SEAM = 0.5;
 
 /** Checks every seam between tiles, and the label of every tile. */
 function expectTiles(seen: Grey, { tiles }: Expected, view: View, scale = 1): void {
@@ -124,18 +193,23 @@ const finite = { levels: 52, tilesize: 1024 };
 const PIXEL = [String(2n ** 61n + 2n ** 60n - 237n), String(2n ** 61n - 177n)] as const;
 
 const views: [string, View][] = [
-  ...[39, 20, 5, 2, 0, -40, -300].map((level): [string, View] => [
+  ...[39, 20, 5, 2, 0, -40, -300].map((level, i): [string, View] => [
     `level ${level}`,
-    { pattern, level, center: level === 39 ? ["-0.01", "0.02"] : DEEP },
+    {
+      pattern,
+      level,
+      center: level === 39 ? ["-0.01", "0.02"] : DEEP,
+      look: i % 2 === 0 ? "palette" : "mixed",
+    },
   ]),
-  ["level 0 of 2^62 px", { pattern: finite, level: 0, center: PIXEL }],
+  ["level 0 of 2^62 px", { pattern: finite, level: 0, center: PIXEL, look: "palette" }],
 ];
 
 describe.each(views)("at %s", (name, view) => {
   test("tiles are where they belong, before and after moving and zooming", async () => {
-    const harness = await open(view.pattern);
+    const harness = await open(view);
     const still = await show(harness, view);
-    expectTiles(await picture(harness, name), still, view);
+    expectTiles(await picture(harness, name, view), still, view);
 
     // One pixel to the right, with the keyboard.
     await harness.viewer.locator(".stage").focus();
@@ -143,7 +217,7 @@ describe.each(views)("at %s", (name, view) => {
     await settled(harness, view.level);
     const moved = expectedTiles({ ...view, offset: [1, 0] });
     expect(moved.tiles[0]?.left).toBeCloseTo((still.tiles[0]?.left ?? 0) - 1, 9);
-    expectTiles(await picture(harness, `${name}, 1 px on`), moved, view);
+    expectTiles(await picture(harness, `${name}, 1 px on`, view), moved, view);
 
     // Out by some levels and in again, with the keyboard, comes back to the same place.
     const steps = view.level >= 38 ? 1 : 5;
@@ -153,18 +227,18 @@ describe.each(views)("at %s", (name, view) => {
       await harness.painted();
     }
     await settled(harness, view.level);
-    expectTiles(await picture(harness, `${name}, back`), moved, view);
+    expectTiles(await picture(harness, `${name}, back`, view), moved, view);
 
     // Between levels, tiles are drawn larger: their borders are still where they belong.
     const between = { ...view, pixel: "1.25" };
     const zoomed = await show(harness, between);
-    expectTiles(await picture(harness, `${name}, larger`), zoomed, between, 1.25);
+    expectTiles(await picture(harness, `${name}, larger`, view), zoomed, between, 1.25);
     expect(harness.complaints).toEqual([]);
   });
 });
 
 test("moving by a pixel over a tile border fetches the tiles behind it", async () => {
-  const harness = await open(pattern);
+  const harness = await open({ pattern });
   const view = { pattern, level: 0, center: DEEP };
   const { tiles } = expectedTiles(view);
   // The right edge of the screen comes to lie on a tile border.
@@ -187,37 +261,69 @@ test("moving by a pixel over a tile border fetches the tiles behind it", async (
 });
 
 test("where one frame of coordinates follows on another, nothing flashes, moves or is fetched", async () => {
-  const harness = await open(pattern);
+  const harness = await open({ pattern });
   // The first view takes the frame; twelve levels deeper it ends, in the middle of level -312.
   await show(harness, { pattern, level: -300, center: DEEP });
   const view = { pattern, level: -312, center: DEEP };
   const last = { ...view, pixel: "200/201" };
   const next = { ...view, pixel: "200/199" };
   const shown = await show(harness, last);
-  expectTiles(await picture(harness, "last of a frame"), shown, last, 200 / 201);
+  expectTiles(await picture(harness, "last of a frame", view), shown, last, 200 / 201);
   await harness.page.waitForTimeout(1000);
   const asked = () => harness.page.evaluate(() => window.host.store.asked.length);
   const before = await asked();
-  await harness.viewer.locator("main").evaluate((main) => {
-    main.dataset.flashes = "0";
-    new MutationObserver(() => {
-      const { complete, painted, state } = main.dataset;
-      if (complete !== "true" || painted === "0" || state !== "idle") main.dataset.flashes = "1";
-    }).observe(main, { attributeFilter: ["data-complete", "data-painted", "data-state"] });
-  });
+  await watchFlashes(harness);
   for (const [one, scale] of [
     [next, 200 / 199],
     [last, 200 / 201],
     [next, 200 / 199],
   ] as const) {
     const expected = await show(harness, one);
-    expectTiles(await picture(harness, "beside a frame"), expected, one, scale);
+    expectTiles(await picture(harness, "beside a frame", view), expected, one, scale);
   }
-  expect(await harness.state("flashes")).toBe("0");
+  await expectNoFlash(harness, 6);
   expect(await asked()).toBe(before);
   // Far out and back in, over many frames.
   await show(harness, { pattern, level: 20, center: DEEP });
   const back = { ...view, pixel: "1" };
   const there = await show(harness, back);
-  expectTiles(await picture(harness, "back over many frames"), there, back);
+  expectTiles(await picture(harness, "back over many frames", view), there, back);
 });
+
+test.each(["mixed", "palette"] as const)(
+  "a drag out of a frame of coordinates: no flash, no jump, no stale tile (%s)",
+  { timeout: 120_000 },
+  async (look) => {
+    const view: View = { pattern, level: -40, center: DEEP, look };
+    const harness = await open(view);
+    // The first view takes the frame, whose origin is the corner of 2^12 px that it lies in.
+    const { tiles } = await show(harness, view);
+    const [tile] = tiles;
+    const corner = 2n ** BigInt(CORNER_BITS);
+    const across =
+      Number((BigInt(tile?.column ?? 0) * 256n) % corner) + SIZE.width / 2 - (tile?.left ?? 0);
+    const border = FRAME_REACH - (across % Number(corner));
+    const at = (pixels: number): View => ({ ...view, offset: [border + pixels, 0] });
+
+    const before = Number(await harness.state("loaded"));
+    await show(harness, at(-30));
+    // Time for the neighbours: what comes into sight is here already.
+    const count = async (name: string) => Number(await harness.state(name));
+    await expect.poll(() => count("loaded"), { timeout: 20_000 }).toBeGreaterThan(before + 20);
+    await watchFlashes(harness);
+    await harness.page.mouse.move(500, 300);
+    await harness.page.mouse.down();
+    let last = -30;
+    for (const to of [-1, 1, 40, -2]) {
+      await harness.page.mouse.move(500 - 30 - to, 300, { steps: Math.abs(to - last) });
+      last = to;
+      await harness.page.waitForTimeout(200);
+      await harness.painted();
+      const seen = await picture(harness, `drag ${look}`, view);
+      expectTiles(seen, expectedTiles(at(to)), view);
+    }
+    await harness.page.mouse.up();
+    await expectNoFlash(harness, 8);
+    expect(harness.complaints).toEqual([]);
+  },
+);

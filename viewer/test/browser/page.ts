@@ -7,8 +7,8 @@ import type { Size } from "../../src/pyramid";
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 const SCREENSHOTS = here("../../test-artifacts");
 
-/** A browser with the flags under which WebGL2 works without a graphics card. */
-export function launchBrowser(): Promise<Browser> {
+/** A browser with the flags under which WebGL2 works without a graphics card, and others. */
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     args: [
@@ -21,6 +21,7 @@ export function launchBrowser(): Promise<Browser> {
       "--use-angle=swiftshader",
       "--enable-unsafe-swiftshader",
       "--ignore-gpu-blocklist",
+      ...flags,
     ],
   });
 }
@@ -57,10 +58,14 @@ let hostScript: Promise<string> | undefined;
 export async function openViewer(
   browser: Browser,
   options: Parameters<Window["startHost"]>[1] = {},
-  { size = { width: 900, height: 600 }, before }: { size?: Size; before?: () => void } = {},
+  {
+    size = { width: 900, height: 600 },
+    before,
+    reducedMotion = "no-preference",
+  }: { size?: Size; before?: () => void; reducedMotion?: "reduce" | "no-preference" } = {},
 ): Promise<Harness> {
   hostScript ??= bundleScript(here("./host.ts")).then(({ code }) => code);
-  const context = await browser.newContext({ viewport: size });
+  const context = await browser.newContext({ viewport: size, reducedMotion });
   await context.route(/^(?!data:|blob:|about:)/, (route) => route.abort());
   // Runs in every frame before its own scripts.
   if (before) await context.addInitScript(before);

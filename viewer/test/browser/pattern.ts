@@ -36,7 +36,7 @@ const BLOCK = 14;
 const BLOCKS_PER_ROW = 16;
 /** Where in a cell the blocks begin. */
 const INSET = 16;
-const GREY = { border: 255, ground: 30, one: 200, zero: 100 };
+export const GREY = { border: 255, ground: 30, one: 200, zero: 100 };
 
 const mask = (n: bigint, bits: number) => BigInt.asUintN(bits, n);
 

@@ -13,8 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function open(): Promise<Harness> {
-  const harness = await openViewer(browser, { maxiter: 1000 });
+/** Journeys take seconds, and are the same to every place: but for one test they are left out. */
+const AT_ONCE = { reducedMotion: "reduce" } as const;
+
+async function open(options: Parameters<typeof openViewer>[2] = AT_ONCE): Promise<Harness> {
+  const harness = await openViewer(browser, { maxiter: 1000 }, options);
   await harness.page.evaluate(() =>
     window.host.api.add_image?.({ source: window.host.store.source }),
   );
@@ -114,8 +117,8 @@ describe("going elsewhere", () => {
     expect(harness.complaints).toEqual([]);
   });
 
-  test("a typed location is gone to; a mistake is a sentence", async () => {
-    const harness = await open();
+  test("a typed location is travelled to; a mistake is a sentence", async () => {
+    const harness = await open({});
     await harness.viewer.locator(".stage").focus();
     await harness.page.keyboard.press("g");
     const width = harness.viewer.getByLabel("Width");
@@ -168,7 +171,7 @@ describe("going elsewhere", () => {
 describe("where there is no floor", () => {
   test("a deep place is gone to and told with all the digits that it deserves", async () => {
     const pattern = { levels: 40, floor: -1100 };
-    const harness = await openViewer(browser, { pattern });
+    const harness = await openViewer(browser, { pattern }, AT_ONCE);
     await harness.page.evaluate(() =>
       window.host.api.add_image?.({ source: window.host.store.source }),
     );
