@@ -71,17 +71,53 @@ main => main.addEventListener(
   "wheel", ({ timeStamp }) => { window.turned = timeStamp; }, { once: true, capture: true }
 )
 """
+BARE = """
+async ([width, height]) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  document.body.append(canvas);
+  const gl = canvas.getContext("webgl2", { antialias: false });
+  const program = gl.createProgram();
+  const add = (type, text) => {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, "#version 300 es\\nprecision highp float;" + text);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  };
+  add(gl.VERTEX_SHADER, `uniform float at; out vec2 place; void main() {
+    place = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    gl_Position = vec4(place * 2. - 1., 0., 1.);
+    place = place * .5 + at;
+  }`);
+  add(gl.FRAGMENT_SHADER, `uniform sampler2D picture; in vec2 place; out vec4 color;
+    void main() { color = texture(picture, place); }`);
+  gl.linkProgram(program);
+  gl.useProgram(program);
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  const bytes = new Uint8Array(1024 * 1024 * 4).map((_, i) => i * 37);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 1024, 1024, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+  const times = [];
+  for (let i = 0; i < 90; i++) {
+    times.push(await new Promise(requestAnimationFrame));
+    gl.uniform1f(gl.getUniformLocation(program, "at"), i / 500);
+    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+  canvas.remove();
+  return times;
+}
+"""
 PAUSE = 1000
 """Milliseconds without a frame that are no frame, but a pause between two movements."""
 
 
 class Bench:
-    """A notebook with the viewer in its one cell."""
+    """A notebook with the viewer in its one cell; `script` runs in every page before its own."""
 
-    def __init__(self, browser: Browser, server: Server) -> None:
+    def __init__(self, browser: Browser, server: Server, script: str) -> None:
         self.notebook = Notebook(browser, server)
         self.page = self.notebook.page
-        self.page.add_init_script(RECORD)
+        self.page.add_init_script(script)
         self.notebook.open(self.notebook.write([SET_UP, *[""] * 2]))
         self.notebook.run_cell(0)
         self.picture = Picture(self.notebook, 0)
@@ -133,7 +169,7 @@ def zooms(bench: Bench) -> tuple[list[float], list[int]]:
     bench.look(34)
     bench.page.mouse.move(*bench.middle)
     for level in range(33, 33 - LEVELS, -1):
-        bench.page.wait_for_timeout(3000)
+        bench.page.wait_for_timeout(1500)
         bench.root.evaluate(WHEEL)
         bench.page.mouse.wheel(0, -240)
         done = bench.root.evaluate(PAINTED, level)
@@ -144,7 +180,7 @@ def zooms(bench: Bench) -> tuple[list[float], list[int]]:
 
 def motion(bench: Bench) -> list[float]:
     """Drag to and fro and zoom over tiles that are there; milliseconds from frame to frame."""
-    bench.page.wait_for_timeout(5000)
+    bench.page.wait_for_timeout(2000)
     bench.root.evaluate("() => { ticks.length = 0; }")
     x, y = bench.middle
     bench.page.mouse.move(x, y)
@@ -160,12 +196,20 @@ def motion(bench: Bench) -> list[float]:
     return [gap for gap in gaps if gap < PAUSE]
 
 
+def bare(browser: Browser) -> list[float]:
+    """Draw one texture all over a canvas of that size in an empty page: the renderer's limit."""
+    page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+    times = page.evaluate(BARE, SIZE)
+    page.close()
+    return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+
 def main() -> None:
     """Measure and print."""
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         with tempfile.TemporaryDirectory() as name, serve("lab", Path(name)) as server:
-            bench = Bench(browser, server)
+            bench = Bench(browser, server, RECORD)
             times, tiles = zooms(bench)
             print(
                 f"wheel to painted: median {statistics.median(times):.0f} ms "
@@ -177,6 +221,11 @@ def main() -> None:
                 f"of {len(gaps)}; the longest {max(gaps):.0f} ms"
             )
             bench.notebook.close()
+        limit = bare(browser)
+        print(
+            f"one bare texture: {1000 / statistics.median(limit):.0f} frames per second; the "
+            f"longest {max(limit):.0f} ms"
+        )
         browser.close()
 
 

@@ -92,9 +92,11 @@ def provide_chromium(playwright: Playwright) -> str:
     return path
 
 
-def launch_chromium(playwright: Playwright) -> Browser:
-    """Start the browser headless, with WebGL 2 in software."""
-    return playwright.chromium.launch(executable_path=provide_chromium(playwright), args=ARGUMENTS)
+def launch_chromium(playwright: Playwright, *flags: str) -> Browser:
+    """Start the browser headless, with WebGL 2 in software, and with further flags."""
+    return playwright.chromium.launch(
+        executable_path=provide_chromium(playwright), args=[*ARGUMENTS, *flags]
+    )
 
 
 if __name__ == "__main__":
