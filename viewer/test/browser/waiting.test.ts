@@ -73,13 +73,22 @@ test("what is nearest to the middle comes first, and neighbours when that is don
   );
   await harness.page.waitForTimeout(300);
   await harness.painted();
-  const inView = Number(await harness.state("loaded"));
+  const level = Number(await harness.state("level"));
+  const at = async (which: number) =>
+    (await requests(harness)).filter((request) => levelOf(request) === which);
+  // As nothing of the place was here, a look at a few coarser tiles came first.
+  const look = await at(level + 2);
+  expect(look.length).toBeGreaterThan(0);
+  const inView = (await at(level)).filter(({ done }) => done).length;
+  expect(look.length).toBeLessThan(inView / 2);
+  for (const { started = 0 } of await at(level)) {
+    expect(started).toBeGreaterThanOrEqual(Math.min(...look.map(({ started = 0 }) => started)));
+  }
   const size = { width: 900, height: 600 };
   // Idle for as long as a ring of neighbours takes.
   await harness.page.waitForTimeout(3000);
-  const level = Number(await harness.state("level"));
-  const tiles = (await requests(harness)).filter((request) => levelOf(request) === level);
-  const wanted = tiles.slice(0, inView - 4);
+  const tiles = await at(level);
+  const wanted = tiles.slice(0, inView);
   const around = tiles.slice(wanted.length);
   expect(around.length).toBeGreaterThan(4);
   expect(await harness.state("state")).toBe("idle");
