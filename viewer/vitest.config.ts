@@ -6,7 +6,11 @@ export default mergeConfig(
   defineConfig({
     test: {
       projects: [
-        { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          // Thousands of exact journeys take seconds where two processors have other work.
+          test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 },
+        },
         {
           extends: true,
           test: {
