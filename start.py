@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 NOTEBOOK = ROOT / "notebooks" / "mandelbrot.ipynb"
 OLDEST_PYTHON = (3, 11)
-SIDE_BY_SIDE = 2  # checks: those in a browser mostly wait, but more would time out on two cores
 NEWEST_ZARR_PYTHONS = ("3.14", "3.13", "3.12")  # zarr > 3.1.6 needs Python 3.12
 
 
@@ -77,14 +76,16 @@ def run_tests(arguments: Sequence[str]) -> int:
 
 
 def run_all_checks(python: Path) -> int:
-    """Run every check there is, several at a time, and return the exit status."""
+    """Run every check there is and return the exit status.
+
+    Those in a browser run one after the other, beside all others: two browsers that draw in
+    software on two cores take as long together as in turn, and wait for each other.
+    """
     npm: Command = [python.with_name("npm"), "--prefix", "viewer"]
     pytest: Command = [python, "-m", "pytest"]
     first: list[Command] = [[*npm, "ci"], [*npm, "run", "build"]]  # others use what these make
-    # The longest first, so that they end at about the same time.
-    side_by_side: list[Command] = [
-        [*npm, "run", "test:browser"],
-        [*pytest, "tests/browser"],
+    in_browsers: list[Command] = [[*npm, "run", "test:browser"], [*pytest, "tests/browser"]]
+    others: list[Command] = [
         [*pytest, "--ignore=tests/browser"],
         [python, "-m", "mypy"],
         [*npm, "test"],
@@ -95,16 +96,19 @@ def run_all_checks(python: Path) -> int:
     newest = newest_zarr_environment()
     if newest:
         store_tests = ["tests/generative_zarr", "tests/test_mandelbrot_store.py"]
-        side_by_side.insert(3, [newest, "-m", "pytest", *store_tests])
-    failed = [show(command) for command in first if run(command)]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-        statuses = threads.map(run_quietly, side_by_side)
-        failed += [
-            show(command) for command, status in zip(side_by_side, statuses, strict=True) if status
-        ]
+        others.append([newest, "-m", "pytest", *store_tests])
+    failed = [command for command in first if run(command)]
+    with ThreadPoolExecutor() as threads:
+        for failures in threads.map(failures_of, (in_browsers, others)):
+            failed += failures
     for command in failed:
-        print(f"FAILED: {command}", file=sys.stderr)
+        print(f"FAILED: {show(command)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def failures_of(commands: Sequence[Command]) -> list[Command]:
+    """Run commands one after the other and return those that failed."""
+    return [command for command in commands if run_quietly(command)]
 
 
 def environment(folder: Path, base: str | Path, requirements: Sequence[str]) -> Path:

@@ -240,6 +240,24 @@ async def test_two_lines_link_two_viewers() -> None:
     assert [len(page.calls) for page in pages] == [2, 2]
 
 
+async def test_a_page_that_opens_with_the_whole_image_moves_no_linked_viewer() -> None:
+    viewers = run_vizarr(URL, viewer=URL), run_vizarr(URL, viewer=URL)
+    first, second = [(await show(viewer))[1] for viewer in viewers]
+    for page in first, second:
+        await page.heard("add_image", None)
+    link((viewers[0], "location"), (viewers[1], "location"))
+    whole = {"zoom": -9, "target": [5, 5], "center": ["0", "0"], "width": "7", "fitted": True}
+    changes = seen(viewers[0], "location")
+    await second.listener.changed(whole)
+    assert viewers[1].location == Location.check((0, 0), 7)  # it can be asked for
+    assert (viewers[0].location, changes) == (None, [])
+    await first.listener.changed(FAR)
+    await second.heard("set_view_state", {"center": ["-0.5", "0.1"], "width": "2E-80"})
+    await second.listener.changed(whole)  # on its way at that time
+    assert viewers[1].location == viewers[0].location == Location.check(("-0.5", "0.1"), "2e-80")
+    assert [len(page.calls) for page in (first, second)] == [1, 2]
+
+
 async def test_views_of_one_viewer_follow_each_other() -> None:
     viewer = run_vizarr(URL, viewer=URL)
     browser, first = await show(viewer)

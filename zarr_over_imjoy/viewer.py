@@ -281,6 +281,10 @@ class Viewer(Whereabouts):
         """Ask a page to tell what the person does."""
 
         def view_changed(view: Config) -> None:
+            if view.get("fitted"):  # nobody led it there
+                if self._wanted is None:
+                    self._adopt_view(view, quietly=True)
+                return
             # This page is there already; other views of the viewer follow.
             shown.view = self._wanted = dict(view)
             self._travels = False

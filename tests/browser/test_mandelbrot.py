@@ -87,6 +87,8 @@ def test_the_notebook_runs_from_top_to_bottom(notebook: Notebook, levels: zarr.G
     second = next(i for i, source in enumerate(cells) if "second = run_vizarr" in source)
     Picture(notebook, second).wait()
     notebook.screenshot("notebook-end")
+    # They are linked; that the second opened with the whole set has not moved the first.
+    picture.expect_to_show(levels["32"], 32, view)
     assert notebook.blocked == []
     assert [line for line in notebook.console if line not in NOTEBOOK_7_ITSELF] == []
 

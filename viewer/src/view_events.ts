@@ -4,7 +4,11 @@ import type { Location, ViewState } from "./model";
 import type { Viewer } from "./state";
 
 /** What is told of a view: vizarr's view state, and exactly where that is. */
-export type ExactView = ViewState & Partial<Location>;
+export type ExactView = ViewState &
+  Partial<Location> & {
+    /** The whole image, which this page has opened with: nobody led it there. */
+    fitted?: true;
+  };
 
 type Listener = (view: ExactView) => Promise<unknown>;
 
@@ -32,17 +36,21 @@ export function exactView(viewer: Viewer): ExactView | null {
 export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
   const listeners = new Set<Listener>();
   let known: Camera | undefined;
+  let fitted = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function tell(listener: Listener): void {
     const view = exactView(viewer);
+    if (!view) return;
     // One whose other end is gone (a restarted kernel) is not asked again.
-    if (view) listener(view).catch(() => listeners.delete(listener));
+    listener(fitted ? { ...view, fitted } : view).catch(() => listeners.delete(listener));
   }
 
   function rest(): void {
     const now = viewer.camera.peek();
     if (!now || (known && sameCamera(now, known))) return;
+    const whole = viewer.wholeImage;
+    fitted = !known && !!whole && sameCamera(now, whole);
     known = now;
     for (const listener of listeners) tell(listener);
   }
@@ -61,6 +69,7 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
     adopt(move) {
       move();
       known = viewer.camera.peek();
+      fitted = false;
     },
   };
 }

@@ -60,6 +60,21 @@ test("one who listens later hears at once where the camera is", async () => {
   expect(late.mock.calls).toEqual([[at(3)]]);
 });
 
+test("the whole image that a page opens with is told as where nobody went", async () => {
+  const viewer = new Viewer();
+  const whole = fromViewState(at(5, -3));
+  vi.spyOn(viewer, "wholeImage", "get").mockReturnValue(whole);
+  const events = watchView(viewer, 100);
+  const told = vi.fn(async (_: ViewState): Promise<unknown> => null);
+  events.listen(told);
+  for (const camera of [whole, fromViewState(at(6)), whole]) {
+    viewer.camera.value = camera;
+    await vi.advanceTimersByTimeAsync(150);
+  }
+  const last = at(5, -3);
+  expect(told.mock.calls).toEqual([[{ ...last, fitted: true }], [at(6)], [last]]);
+});
+
 test("one whose other end is gone is not asked again, and the others still are", async () => {
   const { look, events, told, rest } = setUp();
   const gone = vi.fn(() => Promise.reject(new Error("gone")));
