@@ -88,6 +88,7 @@ def test_the_notebook_runs_from_top_to_bottom(notebook: Notebook, levels: zarr.G
     Picture(notebook, second).wait()
     notebook.screenshot("notebook-end")
     # They are linked; that the second opened with the whole set has not moved the first.
+    picture.wait()
     picture.expect_to_show(levels["32"], 32, view)
     assert notebook.blocked == []
     assert [line for line in notebook.console if line not in NOTEBOOK_7_ITSELF] == []
