@@ -115,11 +115,14 @@ def test_it_is_a_mapping_of_its_metadata():
         ".zgroup",
         ".zattrs",
         "0/.zarray",
+        "0/.zattrs",
         "1/.zarray",
+        "1/.zattrs",
         "2/.zarray",
+        "2/.zattrs",
     ]
     assert list(store.keys()) == list(store)
-    assert len(store) == 6
+    assert len(store) == 9
     assert json.loads(dict(store)[".zgroup"]) == {"zarr_format": 2}
     assert [key for key, value in store.items() if isinstance(value, bytes)] == list(store)
     assert list(Gradient(zarr_format=3)) == [
@@ -221,10 +224,12 @@ def test_exists_computes_nothing():
 def test_listing_lists_metadata_only():
     store = Gradient()
     assert collected(store.list()) == list(store)
-    assert collected(store.list_prefix("1/")) == ["1/.zarray"]
+    assert collected(store.list_prefix("1/")) == ["1/.zarray", "1/.zattrs"]
     assert collected(store.list_prefix(".z")) == [".zmetadata", ".zgroup", ".zattrs"]
     assert collected(store.list_dir("")) == [".zmetadata", ".zgroup", ".zattrs", "0", "1", "2"]
-    assert collected(store.list_dir("1")) == collected(store.list_dir("1/")) == [".zarray"]
+    assert (
+        collected(store.list_dir("1")) == collected(store.list_dir("1/")) == [".zarray", ".zattrs"]
+    )
     assert collected(store.list_dir("17")) == []
 
 
