@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from generative_zarr.channels import Channel
     from generative_zarr.keys import ZarrFormat
 
-__all__ = ["JSON", "OME_KEYS", "Sampling", "pyramid_metadata", "zarr3_codec"]
+__all__ = [
+    "AXES",
+    "CHANNEL_AXES",
+    "JSON",
+    "OME_KEYS",
+    "Sampling",
+    "multiscale",
+    "pyramid_metadata",
+    "zarr3_codec",
+]
 
 JSON: TypeAlias = Any
 """What `json` reads and writes; mypy does not handle the recursive type well."""
@@ -58,7 +67,7 @@ def pyramid_metadata(
         The documents by key, the root's first.
     """
     axes = AXES if channels is None else CHANNEL_AXES
-    image: dict[str, JSON] = {"multiscales": [_multiscale(levels, sampling, name, axes)]}
+    image: dict[str, JSON] = {"multiscales": [multiscale(levels, sampling, name, axes)]}
     if channels is not None:
         image["omero"] = omero(channels, dtype)
     planes = () if channels is None else (len(channels),)
@@ -98,9 +107,13 @@ def pyramid_metadata(
     }
 
 
-def _multiscale(
+def multiscale(
     levels: int, sampling: Sampling, name: str, axes: Mapping[str, str]
 ) -> dict[str, JSON]:
+    """Return OME-Zarr's description of a pyramid whose levels, "0", "1", …, are halved each time.
+
+    `axes` are names and types; the last two are those of rows and columns.
+    """
     return {
         "name": name,
         "axes": [{"name": axis, "type": kind} for axis, kind in axes.items()],

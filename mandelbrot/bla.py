@@ -25,12 +25,20 @@ import numpy as np
 from mandelbrot.double_double import two_sum
 from mandelbrot.extended_exponent import (
     Number,
+    Real,
     add,
     exponent,
+    less,
     modulus,
     multiply,
     normal,
+    over,
+    plus,
     power_of_two,
+    real,
+    root,
+    times,
+    value,
 )
 from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
@@ -42,7 +50,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
-    Real = tuple[float, int]
     Pair = tuple[float, float, float, float, int]  # real part, its low part, imaginary, low; e
     Entry = tuple[Pair, Pair, Number, Real, Real, Real, float, float, Real]
 
@@ -73,45 +80,6 @@ def order(x: float, e: int) -> float:
         return _NEVER
     shift = exponent(x)
     return e + shift + (x * power_of_two(-shift) - 1)
-
-
-@kernel(allocates=False)
-def _real(v: float, e: int) -> Real:
-    shift = exponent(v)
-    return v * power_of_two(-shift), e + shift
-
-
-@kernel(allocates=False)
-def _plus(a: Real, b: Real) -> Real:
-    e = max(a[1], b[1])
-    return _real(a[0] * power_of_two(a[1] - e) + b[0] * power_of_two(b[1] - e), e)
-
-
-@kernel(allocates=False)
-def _times(a: Real, b: Real) -> Real:
-    return a[0] * b[0], a[1] + b[1]
-
-
-@kernel(allocates=False)
-def _over(a: Real, b: Real) -> Real:
-    return a[0] / b[0], a[1] - b[1]
-
-
-@kernel(allocates=False)
-def _value(a: Real) -> float:
-    return a[0] * power_of_two(a[1])
-
-
-@kernel(allocates=False)
-def _root(a: Real) -> Real:
-    odd = a[1] & 1
-    return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
-
-
-@kernel(allocates=False)
-def _less(a: Real, b: Real) -> Real:
-    """Return the smaller of two."""
-    return a if a[0] * power_of_two(a[1] - b[1]) < b[0] else b
 
 
 @kernel(allocates=False)
@@ -170,7 +138,7 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
         a = z[0], 0.0, z[1], 0.0, z[2] + 1
         fuzz = 1.01 * UNIT
     one, unit = (1.0, 0.0, 0), (1.0, 0)
-    r = _real(modulus(_high(a)), a[4] + _CURVED)
+    r = real(modulus(_high(a)), a[4] + _CURVED)
     return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
 
 
@@ -180,48 +148,48 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
     ay, by, cy, beta_y, gamma_y, tau_y, ea_y, eb_y, r_y = y
     ax1, ay1 = _high(ax), _high(ay)
-    alpha_x, alpha_y = _real(modulus(ax1), ax[4]), _real(modulus(ay1), ay[4])
+    alpha_x, alpha_y = real(modulus(ax1), ax[4]), real(modulus(ay1), ay[4])
     a = _product(ay, ax)
     b = _sum(_product(ay, bx), by)
     c = add(multiply(ay1, cx), multiply(cy, multiply(ax1, ax1)))
-    beta = _plus(_times(alpha_y, beta_x), beta_y)
-    square = _times(alpha_x, alpha_x)
-    gamma = _plus(_times(alpha_y, gamma_x), _times(gamma_y, square))
+    beta = plus(times(alpha_y, beta_x), beta_y)
+    square = times(alpha_x, alpha_x)
+    gamma = plus(times(alpha_y, gamma_x), times(gamma_y, square))
     never = a, b, c, beta, gamma, tau_x, 0.0, 0.0, (0.0, 0)
     if r_x[0] == 0 or r_y[0] == 0:
         return never
     q = beta_x[0] * (1 + eb_x), beta_x[1]
-    reach = _times(q, widest)  # of B dc
-    bent = _value(_over(_times(gamma_y, reach), alpha_y))  # γ_y q R / α_y
+    reach = times(q, widest)  # of B dc
+    bent = value(over(times(gamma_y, reach), alpha_y))  # γ_y q R / α_y
     rest = r_y[0] - reach[0] * power_of_two(min(reach[1] - r_y[1], 1000))
     if not (2 * bent <= epsilon and rest > 0):
         return never
-    room = _over((rest * (1 - 2.0**-5), r_y[1]), alpha_x)
-    curved = _over((alpha_x[0], alpha_x[1] + _CURVED), gamma_x)
-    r = _less(_less(r_x, room), curved)
+    room = over((rest * (1 - 2.0**-5), r_y[1]), alpha_x)
+    curved = over((alpha_x[0], alpha_x[1] + _CURVED), gamma_x)
+    r = less(less(r_x, room), curved)
     # |x - A_x d - B_x dc| ≤ p α_x |d| + …
-    p = _value(_over(_times(gamma_x, r), alpha_x)) + ea_x
-    p += _value(_over(_times(tau_x, _times(r, r)), alpha_x))
+    p = value(over(times(gamma_x, r), alpha_x)) + ea_x
+    p += value(over(times(tau_x, times(r, r)), alpha_x))
     wide = 1 + p
-    tau = _plus(
-        _times(alpha_y, tau_x),
-        _times(
+    tau = plus(
+        times(alpha_y, tau_x),
+        times(
             (2 + p, 0),
-            _times(_times(gamma_y, alpha_x), _plus(gamma_x, _times(tau_x, r))),
+            times(times(gamma_y, alpha_x), plus(gamma_x, times(tau_x, r))),
         ),
     )
-    tau = _plus(tau, _times((wide * wide * wide, 0), _times(tau_y, _times(square, alpha_x))))
+    tau = plus(tau, times((wide * wide * wide, 0), times(tau_y, times(square, alpha_x))))
     if tau[0] > 0:
-        r = _less(r, _root(_over(_times((epsilon, 0), _times(alpha_y, alpha_x)), tau)))
+        r = less(r, root(over(times((epsilon, 0), times(alpha_y, alpha_x)), tau)))
     ea = ea_x + ea_y * wide + _MERGE + 2 * bent * wide
-    ea += ea_x * (2 + p) * _value(_over(_times(gamma_y, _times(alpha_x, r)), alpha_y))
-    over = 0.0  # what T_y (α_x |d| + |B dc|)³ has beyond its cube of |d|
+    ea += ea_x * (2 + p) * value(over(times(gamma_y, times(alpha_x, r)), alpha_y))
+    beyond = 0.0  # what T_y (α_x |d| + |B dc|)³ has beyond its cube of |d|
     if tau_y[0] > 0:
-        top = _plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
-        over = 3 * _value(_over(_times(tau_y, _times(top, reach)), alpha_y))
-    ea += over * wide
-    eb = max(eb_x + 1.01 * (ea_y + bent + over), eb_y) + _MERGE
-    return a, b, c, beta, gamma, tau, ea, eb, _real(r[0] * (1 - 2.0**-40), r[1])
+        top = plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
+        beyond = 3 * value(over(times(tau_y, times(top, reach)), alpha_y))
+    ea += beyond * wide
+    eb = max(eb_x + 1.01 * (ea_y + bent + beyond), eb_y) + _MERGE
+    return a, b, c, beta, gamma, tau, ea, eb, real(r[0] * (1 - 2.0**-40), r[1])
 
 
 @kernel(allocates=False)
@@ -257,9 +225,9 @@ def _write(
     coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f
     coefficients[k, CX], coefficients[k, CY] = c[0], c[1]
     # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest by its bound.
-    stretch = 1 + 2 * (_value(_over(_times(gamma, r), (size, a[4]))) + epsilon + ea)
+    stretch = 1 + 2 * (value(over(times(gamma, r), (size, a[4]))) + epsilon + ea)
     if r[0] > 0:
-        stretch += 2 * eb * _value(_over(_times(beta, widest), _times((size, a[4]), r)))
+        stretch += 2 * eb * value(over(times(beta, widest), times((size, a[4]), r)))
     coefficients[k, LIPSCHITZ] = stretch * size * _UP
     coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
     coefficients[k, ERROR_B] = (eb + _EVALUATION) * beta[0] * _UP

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from mandelbrot import blocks
+from mandelbrot import blocks, pixels
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
 from mandelbrot.perturbation import Frame
@@ -154,7 +154,7 @@ def count(
     counts, marks = np.empty(out.size, np.uint32), unsure.reshape(-1)
     strict = precision == "exact"
     frame = _frame(cell, orbit, cap, EPSILON[precision], strict, NEAR[precision], cancel)
-    scratch, pool, again = blocks.scratch(), blocks.pool(), False
+    scratch, pool, again = blocks.scratch(), pixels.pool(), False
     finished = frame is not None and blocks.count_tile(
         grid, cap, frame, scratch, pool, again, cancel, counts, marks
     )
@@ -189,14 +189,14 @@ def _count_alone(
             out[j, i], unsure[j, i] = n, False
 
 
-def _grid(tile: Tile, orbit: ReferenceOrbit) -> blocks.Grid:
+def _grid(tile: Tile, orbit: ReferenceOrbit) -> pixels.Grid:
     far_re = max(abs(tile.re[0] - orbit.re), abs(tile.re[tile.re.size - 1] - orbit.re))
     far_im = max(abs(tile.im[0] - orbit.im), abs(tile.im[tile.im.size - 1] - orbit.im))
     e = from_fractions(far_re, far_im)[2] if far_re or far_im else 0
     h = scaled(Fraction(tile.re.step, tile.re.denominator), e)
     places = np.arange(tile.re.size) - (tile.re.size - 1) / 2
     radius = max(tile.re.size - 1, 1) * h * (np.sqrt(0.5) + 2.0**-40)
-    return blocks.Grid(
+    return pixels.Grid(
         _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
         tile.re.float64(), tile.im.float64(),
         places * (h / radius), -places * (h / radius), radius,

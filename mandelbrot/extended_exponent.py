@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Number: TypeAlias = tuple[float, float, int]
 """Real and imaginary mantissa, and their exponent."""
 
+Real: TypeAlias = tuple[float, int]
+"""The mantissa of a number above 0, and its exponent: bounds, which are no differences."""
+
 ZERO = -(2**40)
 """The exponent of 0: below all others, and sums of two are in range."""
 
@@ -65,6 +68,51 @@ def add(a: Number, b: Number) -> Number:
 def modulus(a: Number) -> float:
     """Return |a| / 2^e, its relative error below 2^-51."""
     return math.sqrt(a[0] * a[0] + a[1] * a[1])
+
+
+@kernel(allocates=False)
+def real(v: float, e: int) -> Real:
+    """Return ``v * 2**e`` with its mantissa in [1, 2)."""
+    shift = exponent(v)
+    return v * power_of_two(-shift), e + shift
+
+
+@kernel(allocates=False)
+def plus(a: Real, b: Real) -> Real:
+    """Return a + b."""
+    e = max(a[1], b[1])
+    return real(a[0] * power_of_two(a[1] - e) + b[0] * power_of_two(b[1] - e), e)
+
+
+@kernel(allocates=False)
+def times(a: Real, b: Real) -> Real:
+    """Return a b."""
+    return a[0] * b[0], a[1] + b[1]
+
+
+@kernel(allocates=False)
+def over(a: Real, b: Real) -> Real:
+    """Return a / b."""
+    return a[0] / b[0], a[1] - b[1]
+
+
+@kernel(allocates=False)
+def value(a: Real) -> float:
+    """Return a as float64."""
+    return a[0] * power_of_two(a[1])
+
+
+@kernel(allocates=False)
+def root(a: Real) -> Real:
+    """Return √a."""
+    odd = a[1] & 1
+    return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
+
+
+@kernel(allocates=False)
+def less(a: Real, b: Real) -> Real:
+    """Return the smaller of two."""
+    return a if a[0] * power_of_two(a[1] - b[1]) < b[0] else b
 
 
 def from_fractions(re: Fraction, im: Fraction) -> Number:

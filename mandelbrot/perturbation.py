@@ -11,14 +11,13 @@ Where z comes so close to 0 that |z| < |d|, or where the reference orbit ends, t
     E' ≤ (2|z| + E) E + 24 u |z| |d| + 2 u |dc|,    u = 2^-53, |d| ≤ |z|,
 
 is derived in docs/exactness.md, and a count is certain as in escape_time.py: |z_n| + E_n ≤ 2 and
-|z_{n+1}| - E_{n+1} > 2. A pixel goes from the far phase (below: |d| small, entries of bla.py) to
-the near one (direct.py) and back, as often as its orbit passes 0. Deltas below float64's range have
-an exponent of their own (`move`); most of the way is taken without (`follow`).
+|z_{n+1}| - E_{n+1} > 2. Here is a single move, a step or an entry of bla.py; deltas may be below
+float64's range. A pixel goes from the far phase (far.py: |d| small) to the near one (direct.py) and
+back, as often as its orbit passes 0.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mandelbrot.bla import (
@@ -41,7 +40,7 @@ from mandelbrot.bla import (
     order,
     reference,
 )
-from mandelbrot.extended_exponent import add, exponent, modulus, normal, power_of_two
+from mandelbrot.extended_exponent import add, exponent, modulus, power_of_two
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
@@ -88,11 +87,9 @@ FAR = -10
 NEAR, CERTAIN, UNSURE, TINY = range(4)
 """What is known of an orbit: it is near; its count is certain; it will not be; |d| is tiny."""
 
-_FLOAT = -450  # log2 of the |d| from which squares are in float64's range
 _UP = 1 + 2.0**-48
 IN, OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
 IN_SQUARE, OUT_SQUARE = 4 * (1 - 2.0**-45), 4 * (1 + 2.0**-45)
-_FLUSHED = 1e-290  # more than all underflow in one step
 
 
 @kernel(allocates=False)
@@ -232,203 +229,3 @@ def move(
         error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
         d, m, rebased = z, 0, True
     return d, error, m, steps, known, rebased
-
-
-@kernel(allocates=False)
-def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame: Frame) -> bool:
-    """Whether the orbit, at d (m = 0) and there `distance` from where it was n steps ago, stays.
-
-    Tries discs around d, and finds one that n steps map into itself.
-    """
-    for factor in (4.0, 64.0):
-        x, radius, m, left = d, factor * (distance + 2 * error), 0, n
-        start = radius
-        if not start * power_of_two(min(d[2], 100)) < 0.125:
-            return False
-        fits = True
-        while left > 0 and fits:
-            x, radius, m, steps, known, _ = move(x, radius, dc, m, left, frame)
-            left -= steps
-            fits = known == 2
-        if fits and m == 0:
-            back = add(x, (-d[0], -d[1], d[2]))
-            # `add` rounds to 2^-52 of x.
-            f = power_of_two(min(x[2] - d[2], 1000))
-            moved = modulus(back) * power_of_two(min(back[2] - d[2], 1000))
-            if (moved + (radius + 2.0**-50) * f) * _UP <= start:
-                return True
-    return False
-
-
-@kernel(allocates=False)
-def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
-    x: float,
-    y: float,
-    error: float,
-    dc: Number,
-    m: int,
-    n: int,
-    maxiter: int,
-    memory: Floats,
-    lane: int,
-    frame: Frame,
-) -> tuple[int, float, float, float, int, int]:
-    """Follow an orbit whose d = x + iy is in float64's range, as `far` does."""
-    orbit, plain_, reach = frame.orbit, frame.plain, frame.reach
-    offsets, last = frame.offsets, frame.last
-    strict = frame.strict > 0
-    f, g = power_of_two(dc[2]), power_of_two(dc[2] - frame.dc_e)
-    px, py, qx, qy = dc[0] * f, dc[1] * f, dc[0] * g, dc[1] * g
-    p_size = (2 * UNIT) * (abs(px) + abs(py)) + _FLUSHED
-    q_size = abs(qx) + abs(qy)
-    smallest = power_of_two(_FLOAT)
-    near_square = frame.near * frame.near
-    zx, zy = orbit[m, 0] + x, orbit[m, 1] + y
-    r = zx * zx + zy * zy
-    if r < x * x + y * y:  # as in `far`
-        error += 8 * UNIT * (abs(x) + abs(y)) * frame.strict
-        x, y, m = zx, zy, 0
-    longest = maxiter
-    grown = 0.0
-    while True:
-        size = abs(x) + abs(y)
-        if n >= maxiter:
-            inside = r <= IN_SQUARE - 4 * error or not strict
-            return (CERTAIN if inside else UNSURE), x, y, error, m, n
-        if size < smallest:
-            return TINY, x, y, error, m, n
-        if x * x + y * y >= near_square and r >= frame.near:
-            return NEAR, x, y, error, m, n
-        k, level = -1, 0
-        if size < frame.widest:
-            room = min(maxiter - n, longest)
-            k, level = find(offsets, reach, m, frame.table_last, room, size + error)
-        if k >= 0:
-            ax, ay, cx, cy = plain_[k, AX], plain_[k, AY], plain_[k, CX], plain_[k, CY]
-            bx, by = plain_[k, BX], plain_[k, BY]
-            # A + C d first: d² may be below the range.
-            ax, ay = ax + (cx * x - cy * y), ay + (cx * y + cy * x)
-            u = (ax * x - ay * y) + (bx * qx - by * qy)
-            v = (ax * y + ay * x) + (bx * qy + by * qx)
-            if strict:
-                grown = plain_[k, LIPSCHITZ] * error + plain_[k, ERROR_B] * q_size
-                grown += (plain_[k, ERROR_A] + (plain_[k, CUBIC] * size) * size) * size
-                grown = (grown + _FLUSHED) * _UP
-            steps = 1 << level
-        else:
-            tx, ty = orbit[m, 0] + zx, orbit[m, 1] + zy
-            u = (tx * x - ty * y) + px
-            v = (tx * y + ty * x) + py
-            if strict:
-                grown = 2 * math.sqrt(r) * (error + 12 * UNIT * size)
-                grown = (grown + error * error + p_size) * _UP
-            steps = 1
-        to = m + steps
-        wx, wy = orbit[to, 0] + u, orbit[to, 1] + v
-        s = wx * wx + wy * wy
-        if not s <= IN_SQUARE - 4 * grown:
-            if steps > 1:
-                longest = steps >> 1
-                continue
-            if not strict:
-                if not s <= 4:
-                    return CERTAIN, x, y, error, m, n
-            else:
-                outside = s >= OUT_SQUARE * (1 + grown) * (1 + grown)
-                return (CERTAIN if outside else UNSURE), x, y, error, m, n
-        longest = maxiter
-        n += steps
-        if to >= last or s < u * u + v * v:
-            # Rounding of Z + d, at most 3 u of the larger; at the end, the error of Z itself.
-            if strict:
-                error = grown + 4 * UNIT * (abs(u) + abs(v) + abs(wx) + abs(wy))
-                if to >= last:
-                    error += plain(frame.end_error, frame.end_e)
-            x, y, m, r, zx, zy = wx, wy, 0, s, wx, wy
-            d = normal(x, y, 0)
-            mantissa = error * power_of_two(min(-d[2], 1000))
-            if repeats(d, mantissa, dc, n, maxiter, memory, lane, frame):
-                return CERTAIN, x, y, error, m, maxiter
-        else:
-            x, y, m, error, r, zx, zy = u, v, to, grown, s, wx, wy
-
-
-@kernel(allocates=False)
-def repeats(
-    d: Number,
-    error: float,
-    dc: Number,
-    n: int,
-    maxiter: int,
-    memory: Floats,
-    lane: int,
-    frame: Frame,
-) -> bool:
-    """Whether an orbit, just rebased to d, is proven never to leave.
-
-    Brent's search: it is compared with where it was at rebase number 2^k.
-    """
-    count = memory[lane, 0] + 1
-    memory[lane, 0] = count
-    x, y, e = memory[lane, 1], memory[lane, 2], int(memory[lane, 3])
-    if count >= 8 and abs(e - d[2]) <= 1:
-        f = power_of_two(e - d[2])
-        distance = math.hypot(x * f - d[0], y * f - d[1])
-        since = n - int(memory[lane, 4])
-        if distance < memory[lane, 5] and 8 * since < maxiter - n:
-            memory[lane, 5] = distance / 64
-            if returns(d, error, dc, since, distance, frame):
-                return True
-    if count >= memory[lane, 6]:
-        memory[lane, 6] = 2 * count
-        memory[lane, 1], memory[lane, 2], memory[lane, 3] = d[0], d[1], float(d[2])
-        memory[lane, 4], memory[lane, 5] = float(n), 2.0**-6
-    return False
-
-
-@kernel(allocates=False)
-def far(  # noqa: C901 - one loop, whose state does not split
-    d: Number,
-    error: float,
-    dc: Number,
-    m: int,
-    n: int,
-    maxiter: int,
-    memory: Floats,
-    lane: int,
-    frame: Frame,
-) -> tuple[int, Number, float, int, int]:
-    """Follow an orbit until it is near, or its count is known.
-
-    Returns the status, d, error, m, n.
-    """
-    if d[2] <= _FLOAT:  # else `follow` sees to it
-        z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
-        if is_less(z, d):  # it comes from a block, which was rebased as a whole
-            error += 8 * UNIT * modulus(d)
-            error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
-            d, m = z, 0
-    while True:
-        if d[2] > _FLOAT:
-            f = power_of_two(d[2])
-            status, x, y, error, m, n = follow(
-                d[0] * f, d[1] * f, error * f, dc, m, n, maxiter, memory, lane, frame
-            )
-            d = normal(x, y, 0)
-            error *= power_of_two(min(-d[2], 1000))
-            if status != TINY:
-                return status, d, error, m, n
-        if d[0] == 0 and d[1] == 0 and error > 0:
-            return UNSURE, d, error, m, n
-        if n >= maxiter:
-            z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
-            size = plain(modulus(z), min(z[2], 100)) + frame.strict * plain(error, min(d[2], 100))
-            return (CERTAIN if size <= IN else UNSURE), d, error, m, n
-        d, error, m, steps, known, rebased = move(d, error, dc, m, maxiter - n, frame)
-        if known == 1:
-            return CERTAIN, d, error, m, n
-        if known == 0:
-            return UNSURE, d, error, m, n
-        n += steps
-        if rebased and repeats(d, error, dc, n, maxiter, memory, lane, frame):
-            return CERTAIN, d, error, m, maxiter

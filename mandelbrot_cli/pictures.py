@@ -99,37 +99,19 @@ def write_zarr(path: Path, size: tuple[int, int], stripes: Stripes, location: st
     """
     import zarr  # noqa: PLC0415 - `--help` needs none of it
 
+    from generative_zarr.channels import Channel, omero  # noqa: PLC0415
+    from generative_zarr.metadata import CHANNEL_AXES, multiscale  # noqa: PLC0415
+
+    channels = Channel("red", "FF0000"), Channel("green", "00FF00"), Channel("blue", "0000FF")
     group = zarr.create_group(path, zarr_format=2)
     level = _Level(group, 0, *size)
     for stripe in stripes:
         level.add(stripe)
-    levels = level.close()
-    datasets: list[Any] = []
-    for index in range(levels):
-        scale, shift = float(2**index), (2**index - 1) / 2
-        transformations = [
-            {"type": "scale", "scale": [1.0, scale, scale]},
-            {"type": "translation", "translation": [0.0, shift, shift]},
-        ]
-        datasets.append({"path": str(index), "coordinateTransformations": transformations})
-    axes = {"c": "channel", "y": "space", "x": "space"}
-    window = {"min": 0, "max": 255, "start": 0, "end": 255}
+    description = multiscale(level.close(), "center", path.stem, CHANNEL_AXES)
     group.attrs.update(
         {
-            "multiscales": [
-                {
-                    "version": "0.4",
-                    "name": path.stem,
-                    "axes": [{"name": name, "type": kind} for name, kind in axes.items()],
-                    "datasets": datasets,
-                }
-            ],
-            "omero": {
-                "channels": [
-                    {"label": name, "color": color, "window": window, "active": True}
-                    for name, color in (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
-                ]
-            },
+            "multiscales": [{"version": "0.4", **description}],
+            "omero": omero(channels, np.dtype(np.uint8)),
             "location": location,
         }
     )

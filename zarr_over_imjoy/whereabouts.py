@@ -42,7 +42,7 @@ class Whereabouts(traitlets.HasTraits):
     def __init__(self) -> None:
         super().__init__()
         self._told: Config = {}  # traits that are just being set to what a page has told
-        self._quiet: set[str] = set()  # those of them that nobody is to hear of
+        self._is_quiet = False  # while nobody is to hear of those
 
     @abstractmethod
     def _send(self, view: Config, *, travels: bool = False) -> None:
@@ -78,7 +78,7 @@ class Whereabouts(traitlets.HasTraits):
 
     def notify_change(self, change: Config) -> None:
         """Call back, except where a page has opened with the whole image: nobody went there."""
-        if change["name"] in self._quiet and self._is_told(change):
+        if self._is_quiet and self._is_told(change):
             return
         super().notify_change(change)  # type: ignore[arg-type] # a Bunch, which is a dict
 
@@ -131,8 +131,8 @@ class Whereabouts(traitlets.HasTraits):
         self._adopt("width", location.width)
 
     def _adopt_view(self, view: Config, *, quietly: bool = False) -> None:
-        self._quiet = {"view_state", "location", "center", "width"} if quietly else set()
+        self._is_quiet = quietly
         self._adopt("view_state", {"zoom": view["zoom"], "target": list(view["target"])})
         if view.get("center") and view.get("width"):
             self._adopt_location(Location.check(list(view["center"]), view["width"]))
-        self._quiet = set()
+        self._is_quiet = False

@@ -306,7 +306,7 @@ def test_table_entries_keep_their_bounds(name: str) -> None:
 
 
 def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
-    from mandelbrot import perturbation  # noqa: PLC0415
+    from mandelbrot import far, perturbation  # noqa: PLC0415
     from mandelbrot.jit import kernel  # noqa: PLC0415
 
     @kernel(entry=True, allocates=False)
@@ -322,7 +322,7 @@ def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
             state[i, 0], state[i, 1], state[i, 2], state[i, 3] = x, y, error, to
         return certain
 
-    follow = perturbation.follow
+    follow = far.follow
     rng, size = np.random.default_rng(11), 200
     orbit = rng.uniform(-0.9, 0.9, (size + 2, 4)) * 10.0 ** -rng.integers(0, 5, (size + 2, 1))
     state = np.zeros((size, 4))

@@ -166,18 +166,18 @@ export class Image {
   #onTiles(): void {
     batch(() => {
       if (this.channels.value.some(({ limits }) => !limits)) {
-        this.#chooseLimits(({ limits }) => !limits);
+        this.#chooseLimits();
       }
       this.tilesChanged.value++;
     });
   }
 
   /** Limits that nobody gave are taken from the first tiles that arrive. */
-  #chooseLimits(isMissing: (channel: Channel) => boolean): void {
+  #chooseLimits(): void {
     const seen = this.tiles.loaded();
     if (seen.length === 0) return;
     this.channels.value = this.channels.value.map((channel, i) => {
-      if (!isMissing(channel)) return channel;
+      if (channel.limits) return channel;
       const planes = seen.map(({ planes }) => planes[i]).filter((p): p is PixelData => !!p);
       return { ...channel, limits: sampledLimits(planes, this.interior) ?? channel.limits };
     });
