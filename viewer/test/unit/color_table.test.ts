@@ -103,3 +103,16 @@ describe("the table of colours", () => {
     for (const n of values) expect(apart(found(n), wanted(n)), `${n}`).toBeLessThan(8);
   });
 });
+
+test("values that share an entry have the colour of the middle one", () => {
+  const span = 2 ** 20;
+  const { positions } = rampOf([0, span], "linear", true, undefined);
+  for (const value of [5000, 100_001, 900_000]) {
+    const entry = entryOf(value);
+    let [first, last] = [value, value];
+    while (entryOf(first - 1) === entry) first--;
+    while (entryOf(last + 1) === entry) last++;
+    expect(last).toBeGreaterThan(first);
+    expect((positions[entry] ?? 0) * span).toBeCloseTo((first + last) / 2, 0);
+  }
+});
