@@ -67,7 +67,7 @@ def test_handle() -> None:
         for base in reversed(handle.__mro__)
         if base.__module__.startswith("zarr_over_imjoy")
         for name in vars(base)
-        if not name.startswith("_")
+        if not name.startswith("_") and not hasattr(traitlets.HasTraits, name)
     }
     lines = [member(name, members[name]) for name in sorted(members)]
     assert call("Viewer", handle) + "\n    " + "\n    ".join(lines) + "\n" == HANDLE
