@@ -9,6 +9,7 @@ import threading
 import weakref
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -153,7 +154,9 @@ class SingleFlight(Generic[K, T]):
         with progress_listener(flight.tell):
             flight.future = self._start(key, flight.cancellation)
         self._flights[key] = flight
-        flight.future.add_done_callback(lambda _: self._forget(key, flight))
+        # Nothing here that leads from the future back to itself: the result, a chunk or one that a
+        # cluster keeps for it, would stay until the garbage collector comes by.
+        flight.future.add_done_callback(partial(self._forget, key))
 
     def _leave(self, key: K, flight: _Flight[T], listener: ProgressListener | None) -> None:
         with self._lock:
@@ -162,13 +165,14 @@ class SingleFlight(Generic[K, T]):
                 flight.listeners.remove(listener)
             if flight.waiters or flight.future.done():
                 return
-            self._forget(key, flight)
+            self._forget(key, flight.future)
         flight.future.cancel()
         flight.cancellation.cancel()
 
-    def _forget(self, key: K, flight: _Flight[T]) -> None:
+    def _forget(self, key: K, future: Future[T]) -> None:
         with self._lock:
-            if self._flights.get(key) is flight:
+            flight = self._flights.get(key)
+            if flight is not None and flight.future is future:
                 del self._flights[key]
 
     def _abandon(self) -> None:

@@ -1,9 +1,11 @@
 """SingleFlight: futures completed by hand, so that every interleaving is a chosen one."""
 
 import asyncio
+import gc
 import logging
 import threading
 import time
+import weakref
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
 import pytest
@@ -69,6 +71,30 @@ def test_different_keys_are_computed_apart(bench, pool):
     for key, future, _ in bench.started:
         future.set_result(key * 2)
     assert (a.result(), b.result()) == ("aa", "bb")
+
+
+def test_a_result_that_nobody_holds_is_freed_at_once(pool):
+    class Result:
+        pass
+
+    def compute():
+        result = Result()
+        kept.append(weakref.ref(result))
+        return result
+
+    kept = []
+    flights = SingleFlight(lambda _key, _cancellation: pool.submit(compute))
+    gc.disable()
+    try:
+        flights.result_sync("k")
+        asyncio.run(flights.result("k"))
+        pool.submit(int).result()  # the pool's thread lets go of its last work with its next
+        deadline = time.monotonic() + 10
+        while any(result() for result in kept) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [result() for result in kept] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_an_exception_reaches_every_waiter_and_is_forgotten(bench, pool):
