@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mandelbrot.double_double import two_sum
 from mandelbrot.extended_exponent import (
     Number,
     Real,
@@ -40,17 +39,17 @@ from mandelbrot.extended_exponent import (
     times,
     value,
 )
-from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
+from mandelbrot.pairs import high, product, total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mandelbrot.pairs import Pair
     from mandelbrot.reference_orbit import ReferenceOrbit
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
-    Pair = tuple[float, float, float, float, int]  # real part, its low part, imaginary, low; e
     Entry = tuple[Pair, Pair, Number, Real, Real, Real, float, float, Real]
 
 SHORTEST = 2
@@ -83,48 +82,6 @@ def order(x: float, e: int) -> float:
 
 
 @kernel(allocates=False)
-def _product(a: Pair, b: Pair) -> Pair:
-    """Return a b, its relative error below 2^-98."""
-    x = _dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
-    y = _dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
-    size = max(abs(x[0]), abs(y[0]))
-    shift = exponent(size) if size > 0 else 0
-    f = power_of_two(-shift)
-    return x[0] * f, x[1] * f, y[0] * f, y[1] * f, a[4] + b[4] + shift
-
-
-@kernel(allocates=False)
-def _dot(
-    ah: float, al: float, bh: float, bl: float, ch: float, cl: float, dh: float, dl: float
-) -> tuple[float, float]:
-    """Return a b + c d of double-doubles."""
-    p, q = ah * bh, ch * dh
-    low = fma(ah, bh, -p) + ah * bl + al * bh + (fma(ch, dh, -q) + ch * dl + cl * dh)
-    high, rest = two_sum(p, q)
-    return two_sum(high, rest + low)
-
-
-@kernel(allocates=False)
-def _sum(a: Pair, b: Pair) -> Pair:
-    """Return a + b, the error relative to |a| + |b|."""
-    e = max(a[4], b[4])
-    f, g = power_of_two(a[4] - e), power_of_two(b[4] - e)
-    xh, xl = two_sum(a[0] * f, b[0] * g)
-    yh, yl = two_sum(a[2] * f, b[2] * g)
-    xh, xl = two_sum(xh, xl + (a[1] * f + b[1] * g))
-    yh, yl = two_sum(yh, yl + (a[3] * f + b[3] * g))
-    size = max(abs(xh), abs(yh))
-    shift = exponent(size) if size > 0 else 0
-    h = power_of_two(-shift)
-    return xh * h, xl * h, yh * h, yl * h, e + shift
-
-
-@kernel(allocates=False)
-def _high(a: Pair) -> Number:
-    return a[0], a[2], a[4]
-
-
-@kernel(allocates=False)
 def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
     """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
@@ -138,7 +95,7 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
         a = z[0], 0.0, z[1], 0.0, z[2] + 1
         fuzz = 1.01 * UNIT
     one, unit = (1.0, 0.0, 0), (1.0, 0)
-    r = real(modulus(_high(a)), a[4] + _CURVED)
+    r = real(modulus(high(a)), a[4] + _CURVED)
     return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
 
 
@@ -147,10 +104,10 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
     ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
     ay, by, cy, beta_y, gamma_y, tau_y, ea_y, eb_y, r_y = y
-    ax1, ay1 = _high(ax), _high(ay)
+    ax1, ay1 = high(ax), high(ay)
     alpha_x, alpha_y = real(modulus(ax1), ax[4]), real(modulus(ay1), ay[4])
-    a = _product(ay, ax)
-    b = _sum(_product(ay, bx), by)
+    a = product(ay, ax)
+    b = total(product(ay, bx), by)
     c = add(multiply(ay1, cx), multiply(cy, multiply(ax1, ax1)))
     beta = plus(times(alpha_y, beta_x), beta_y)
     square = times(alpha_x, alpha_x)
@@ -219,7 +176,7 @@ def _write(
     radii: Floats,
 ) -> None:
     a, b, c, beta, gamma, tau, ea, eb, r = entry
-    size = modulus(_high(a))
+    size = modulus(high(a))
     f = power_of_two(b[4] - beta[1])
     coefficients[k, AX], coefficients[k, AY] = a[0], a[2]
     coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f

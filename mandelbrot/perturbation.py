@@ -94,17 +94,23 @@ IN_SQUARE, OUT_SQUARE = 4 * (1 - 2.0**-45), 4 * (1 + 2.0**-45)
 
 @kernel(allocates=False)
 def find(
-    offsets: Integers, radii: Floats, m: int, last: int, steps: int, size: float
+    offsets: Integers,
+    radii: Floats,
+    m: int,
+    last: int,
+    steps: int,
+    size: float,
+    shortest: int = SHORTEST,
 ) -> tuple[int, int]:
     """Return (entry, level) of the longest entry from Z_m valid for |d| of that `order`, or -1, 0.
 
-    It leads at most to Z_last, in at most `steps` steps.
+    It leads at most to Z_last, in at most `steps` steps; the shortest has 2^`shortest`.
     """
-    found, level, best = -1, SHORTEST, 0
+    found, level, best = -1, shortest, 0
     k = m - 1
-    if m < 1 or k & ((1 << SHORTEST) - 1):
+    if m < 1 or k & ((1 << shortest) - 1):
         return found, 0
-    k >>= SHORTEST
+    k >>= shortest
     top = offsets.size - 1
     while level < top:
         if m + (1 << level) > last or (1 << level) > steps:

@@ -211,7 +211,7 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
             orbit[m, 0], orbit[m, 1] = here[0] * f, there[0] * g
             orbit[m, 2], orbit[m, 3] = here[1] * f, there[1] * g
         growth_e = derivative[2] + radius_e
-        if error_e + unit_e + 1 > value[2] + _EXACT:
+        if error_e + unit_e + 1 > value[2] + _EXACT and radius_e > _NO_CELL:
             why = IMPRECISE
         if modulus(value) * power_of_two(min(value[2], 8)) > 2:
             why = ESCAPED
