@@ -34,7 +34,7 @@ _NICE = 5  # others are waited for: the browser, the tiles
 
 
 class _Sample(NamedTuple):
-    """A one-pixel tile."""
+    """A small tile."""
 
     pyramid: Pyramid
     maxiter: int
@@ -48,7 +48,8 @@ RUNGS = (
 )
 """Each needs one more rung of the precision ladder."""
 
-_DEEP = _Sample(Pyramid(1, 1), 255, level=-60)
+_DEEP = _Sample(Pyramid(1, 4, ("-0.743643887037151", "0.131825904205330"), "1e-13"), 5000)
+"""Has a pixel that needs differences of 106 bits."""
 
 _is_decided = threading.Event()
 _is_decided.set()

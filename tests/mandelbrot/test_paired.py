@@ -8,7 +8,17 @@ import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import blocks, deep, fixed_point, paired, pairs, render, render_tile, series
+from mandelbrot import (
+    blocks,
+    deep,
+    fixed_point,
+    paired,
+    pairs,
+    preload,
+    render,
+    render_tile,
+    series,
+)
 from mandelbrot.jit import kernel
 from tests.mandelbrot.oracle import exact_count
 from tests.mandelbrot.test_deep import bits, location, orbit_of
@@ -171,6 +181,18 @@ def test_all_counts_by_differences_of_106_bits(
     monkeypatch.setattr(deep, "_count_alone", never)
     found = render_tile(pyramid, 1, 1, 0, maxiter=maxiter)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_compiled_ahead_includes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pyramid, maxiter, level = preload._DEEP
+    monkeypatch.undo()  # at the depth where they are chosen
+    called = []
+    count_pixels: Callable[..., bool] = paired.count_pixels
+    monkeypatch.setattr(
+        paired, "count_pixels", lambda *arguments: called.append(1) or count_pixels(*arguments)
+    )
+    render_tile(pyramid, level, 0, 0, maxiter=maxiter)
+    assert called
 
 
 @pytest.mark.parametrize(("name", "tilesize", "least"), [("e50", 32, 4), ("E21_julia", 96, 3)])
