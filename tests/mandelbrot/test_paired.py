@@ -186,11 +186,14 @@ def test_all_counts_by_differences_of_106_bits(
 def test_what_is_compiled_ahead_includes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pyramid, maxiter, level = preload._DEEP
     monkeypatch.undo()  # at the depth where they are chosen
-    called = []
+    called: list[bool] = []
     count_pixels: Callable[..., bool] = paired.count_pixels
-    monkeypatch.setattr(
-        paired, "count_pixels", lambda *arguments: called.append(1) or count_pixels(*arguments)
-    )
+
+    def noted(*arguments: object) -> bool:
+        called.append(count_pixels(*arguments))
+        return called[-1]
+
+    monkeypatch.setattr(paired, "count_pixels", noted)
     render_tile(pyramid, level, 0, 0, maxiter=maxiter)
     assert called
 
