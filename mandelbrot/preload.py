@@ -48,7 +48,9 @@ RUNGS = (
 )
 """Each needs one more rung of the precision ladder."""
 
-_DEEP = _Sample(Pyramid(1, 4, ("-0.743643887037151", "0.131825904205330"), "1e-13"), 5000)
+_DEEP = _Sample(
+    Pyramid(1, 16, ("-0.743643887037151", "0.131825904205330"), "1e-15"), 20000, level=1
+)
 """Has a pixel that needs differences of 106 bits."""
 
 _is_decided = threading.Event()
