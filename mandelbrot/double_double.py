@@ -171,7 +171,7 @@ def count_certified(
     error2 = ROUNDING * ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
     cap = float(maxiter)
-    live = fresh = lanes.fill(pool, points, size, True)  # noqa: FBT003 - numba
+    live = fresh = lanes.fill(pool, points, size, lanes.LONG)
     passes = 2
     queued = 0
     oldest = 0.0  # the steps of a live lane at most
@@ -186,9 +186,9 @@ def count_certified(
         if queued + finished > lanes.LANES:
             _write_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
             queued = 0
-        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued)
+        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued, lanes.LONG)
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, True)  # noqa: FBT003
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, lanes.LONG)
         if finished:
             oldest = lanes.oldest(state, live)
     _write_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)

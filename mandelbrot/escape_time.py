@@ -5,7 +5,7 @@
 2. The pixels that are left go through a pool of lanes (lanes.py) that always holds many orbits.
    They step in SIMD registers (vectors.py, float64.py); then a look finds the lanes that have left
    |z| ≤ 2 since, which alone repeat the last few steps to find their counts, and are refilled. A
-   test costs half as much as a step; here there is one per 8 steps, a look per 8 to 128.
+   test costs half as much as a step; here there is one per 6 or 8, a look per 6 to 128.
 3. With a certificate, each lane carries a bound e of |ẑ - z|, ẑ being the computed orbit. A count n
    is certain when |ẑ_n| + e_n ≤ 2 and |ẑ_{n+1}| - e_{n+1} > 2: for |c| ≤ 2 an orbit that has left
    |z| ≤ 2 never comes back, so nothing has to be known about the iterates in between. The pixels

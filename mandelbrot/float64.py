@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STEPS, CERTIFIED_STEPS = 8, 3
+STEPS, CERTIFIED_STEPS = 8, 6
 """Steps in one pass of `advance` and of `advance_certified`."""
 
 
-def _step(x: Vector, y: Vector, cx: Vector, cy: Vector) -> tuple[Vector, Vector]:
+def _step(x: Vector, y: Vector, cx: Vector, cy: Vector, *_: Vector) -> tuple[Vector, Vector]:
     # Every operation is rounded by itself, never fused: the results are the same on all machines.
-    xy = x * y
-    return x * x - y * y + cx, xy + xy + cy
+    # Twice a number is exact, so that the last two operations may be one.
+    return x * x - y * y + cx, cy.plus_exact_product(x * y, x.constant(2))
 
 
 def _is_inside(x: Vector, y: Vector, *_: Vector) -> Vector:
@@ -52,12 +52,14 @@ def _counted_step(
 
 
 advance, lanes_at_once = Recurrence(
-    steps=[lambda x, y, cx, cy, *_: _step(x, y, cx, cy)] * STEPS,
+    steps=[_step],
+    laps=STEPS,
     goes_on=lambda x, y, _cx, _cy, n, maxiter: _is_inside(x, y) & (n < maxiter),
     variables=(X, Y),
     constants=(CX, CY, N),
     vectors=6,
     trail=Trail(START, SLOT, _is_inside, INSIDE, N, STEPS),
+    fenced=True,
 ).compiled()
 
 recount, recounted_at_once = Recurrence(
@@ -66,13 +68,15 @@ recount, recounted_at_once = Recurrence(
     variables=(X, Y, N),
     constants=(CX, CY),
     vectors=4,
+    fenced=True,
 ).compiled()
 
 
 # With a bound the roundings no longer decide the counts, so here operations may fuse (a fused one
-# has one rounding less), and the counts are still the same on all machines.
+# has one rounding less), and the counts are still the same on all machines. x² is not fused with
+# its sum: |z|² needs it, too, and additions have units of their own in most processors.
 def _certified_step(x: Vector, y: Vector, cx: Vector, cy: Vector) -> tuple[Vector, Vector]:
-    return (cx - y * y).plus_product(x, x), cy.plus_product(x + x, y)
+    return (cx - y * y) + x * x, cy.plus_product(x + x, y)
 
 
 def _bounded_step(
@@ -89,10 +93,10 @@ def _bounded_step(
 ) -> tuple[Vector, Vector, Vector]:
     """Take step `k` of a pass.
 
-    After it S is held divided by growth^k, which saves a multiplication; with growth^-k ≤ 4^-k and
-    with growth^CERTIFIED_STEPS instead of growth^k in `e2`, the bound is larger, never smaller.
+    After it S is held divided by growth^k, which spares a multiplication. With growth^-k ≤ 4^-k,
+    and (growth / 4)^CERTIFIED_STEPS in `e2` for all k, the bound is larger, never smaller.
     """
-    size = (y * y).plus_product(x, x).plus_product(e2, s)
+    size = (x * x + y * y).plus_product(e2 * e2.constant(4.0 ** (k - 1)), s)
     s = s.constant(0.25**k).plus_product(size, s)
     return *_certified_step(x, y, cx, cy), s * scale if k == CERTIFIED_STEPS else s
 
@@ -120,6 +124,7 @@ advance_certified, lanes_at_once_certified = Recurrence(
     constants=(CX, CY, N),
     vectors=3,
     trail=Trail(START, SLOT, _is_inside, INSIDE, N, CERTIFIED_STEPS),
+    fenced=True,
 ).compiled()
 
 recount_certified, recounted_at_once_certified = lanes.certified_recount(
@@ -151,7 +156,7 @@ def count(
     followed to the cap. False when cancelled.
     """
     state, _again, target, _again_target, chosen = pool
-    live = fresh = lanes.fill(pool, points, size, False)  # noqa: FBT003 - numba
+    live = fresh = lanes.fill(pool, points, size, lanes.PLAIN)
     passes = 2
     queued = 0
     while live:
@@ -164,14 +169,14 @@ def count(
         if queued + finished > lanes.LANES:
             _write_counts(pool, queued, maxiter, counts)
             queued = 0
-        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued)
+        queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued, lanes.PLAIN)
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, False)  # noqa: FBT003
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, lanes.PLAIN)
         if maxiter >= lanes.WATCH:
             found = lanes.find_cycles(state, chosen, live, maxiter, 0.0)
             for k in range(found):
                 counts[target[chosen[k]]] = maxiter
-            live, fresh = lanes.replace(pool, found, live, points, size, fresh, False)  # noqa: FBT003
+            live, fresh = lanes.replace(pool, found, live, points, size, fresh, lanes.PLAIN)
     _write_counts(pool, queued, maxiter, counts)
     return True
 
@@ -204,8 +209,9 @@ def count_certified(
     error2 = ROUNDING * ROUNDING
     growth, kappa = lanes.bound_constants(maxiter, error2)
     scale = growth**CERTIFIED_STEPS
+    e2 = kappa * (growth / 4) ** CERTIFIED_STEPS
     cap = float(maxiter)
-    live = fresh = lanes.fill(pool, points, size, False)  # noqa: FBT003 - numba
+    live = fresh = lanes.fill(pool, points, size, lanes.BOUNDED)
     passes = 2
     queued = 0
     oldest = 0.0  # the steps of a live lane at most
@@ -215,20 +221,22 @@ def count_certified(
         oldest += passes * CERTIFIED_STEPS
         finished = 0
         for lane in range(0, live, lanes_at_once_certified()):
-            parameters = kappa * scale * oldest, scale, cap, error2
+            parameters = e2 * oldest, scale, cap, error2
             bits = advance_certified(state, lane, passes, parameters)
             finished = lanes.list_lanes(bits, lane, live, chosen, finished)
         if queued + finished > lanes.LANES:
             _write_certified_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
             queued = 0
-        queued = lanes.queue(pool, finished, passes, CERTIFIED_STEPS, maxiter, queued)
+        queued = lanes.queue(
+            pool, finished, passes, CERTIFIED_STEPS, maxiter, queued, lanes.BOUNDED
+        )
         passes = lanes.next_passes(passes, finished, live)
-        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, False)  # noqa: FBT003
+        live, fresh = lanes.replace(pool, finished, live, points, size, fresh, lanes.BOUNDED)
         if maxiter >= lanes.WATCH:
             found = lanes.find_cycles(state, chosen, live, maxiter, error2)
             for k in range(found):
                 counts[target[chosen[k]]], certain[target[chosen[k]]] = maxiter, True
-            live, fresh = lanes.replace(pool, found, live, points, size, fresh, False)  # noqa: FBT003
+            live, fresh = lanes.replace(pool, found, live, points, size, fresh, lanes.BOUNDED)
         if finished:
             oldest = lanes.oldest(state, live)
     _write_certified_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)

@@ -62,17 +62,22 @@ _IN, _OUT = 2 * (1 - 2.0**-48), 2 * (1 + 2.0**-48)  # 2, with room for the round
 _FIRST_NEAR = 2.0**-20
 _ATTEMPTS = 2.0**18  # steps a round: a cancellation is noticed between rounds
 
-_start_orbit = mover(
-    [(0, CX), (QUEUE, CY)],
-    {X: 0, Y: 0, S: 0, N: 0, SAVED_X: 0, SAVED_Y: 0, NEAR: _FIRST_NEAR, NEXT_SAVE: 0},
-)
+PLAIN, BOUNDED, LONG = range(3)
+"""Kinds of orbits: z and c; with the S of the bound; with S and the low parts of z and c."""
+
+_POINT = [(0, CX), (QUEUE, CY)]
+_AT_ZERO = {X: 0, Y: 0, N: 0, SAVED_X: 0, SAVED_Y: 0, NEAR: _FIRST_NEAR, NEXT_SAVE: 0}
+_start_plain_orbit = mover(_POINT, _AT_ZERO)
+_start_bounded_orbit = mover(_POINT, _AT_ZERO | {S: 0})
 _start_long_orbit = mover(
-    [(0, CX), (QUEUE, CY), (2 * QUEUE, CXL), (3 * QUEUE, CYL)],
-    dict.fromkeys((X, Y, S, XL, YL, N), 0),
+    [*_POINT, (2 * QUEUE, CXL), (3 * QUEUE, CYL)], dict.fromkeys((X, Y, S, XL, YL, N), 0)
 )
-_move_lane = mover([(v, v) for v in range(0, START, _ROW)], {})
-_move_constants = mover([(v, v) for v in (CX, CY, CXL, CYL, N)], {})
-_move_start = mover([(START + v, v) for v in (X, Y, S, XL, YL)], {})
+_move_lane = mover([(v, v) for v in range(0, START, _ROW)])
+_move_point = mover([(CX, CX), (CY, CY)])
+_move_low_point = mover([(CXL, CXL), (CYL, CYL)])
+_move_start = mover([(START + X, X), (START + Y, Y)])
+_move_bound = mover([(START + S, S)])
+_move_long_start = mover([(START + v, v) for v in (S, XL, YL)])
 
 
 @kernel()
@@ -96,21 +101,23 @@ def allocate() -> Pool:
 
 
 @kernel()
-def load(pool: Pool, lane: int, points: Floats, index: int, long: bool) -> None:  # noqa: FBT001 - compiled functions have no keyword arguments
-    """Start the orbit of a point in a lane; a `long` point has low parts."""
-    if long:
+def load(pool: Pool, lane: int, points: Floats, index: int, kind: int) -> None:
+    """Start the orbit of a point in a lane."""
+    if kind == LONG:
         _start_long_orbit(points, index, pool[0], lane)
+    elif kind == BOUNDED:
+        _start_bounded_orbit(points, index, pool[0], lane)
     else:
-        _start_orbit(points, index, pool[0], lane)
+        _start_plain_orbit(points, index, pool[0], lane)
     pool[2][lane] = index
 
 
 @kernel()
-def fill(pool: Pool, points: Floats, size: int, long: bool) -> int:  # noqa: FBT001 - as above
+def fill(pool: Pool, points: Floats, size: int, kind: int) -> int:
     """Load the first of `size` points; return how many lanes are live."""
     live = min(LANES, size)
     for lane in range(live):
-        load(pool, lane, points, lane, long)
+        load(pool, lane, points, lane, kind)
     return live
 
 
@@ -122,14 +129,14 @@ def replace(
     points: Floats,
     size: int,
     fresh: int,
-    long: bool,  # noqa: FBT001 - as above
+    kind: int,
 ) -> tuple[int, int]:
     """Load fresh points into the finished lanes, or close the gaps; return (live, fresh)."""
     state, _again, target, _again_target, chosen = pool
     for k in range(finished - 1, -1, -1):
         lane = chosen[k]
         if fresh < size:
-            load(pool, lane, points, fresh, long)
+            load(pool, lane, points, fresh, kind)
             fresh += 1
         else:
             live -= 1
@@ -160,7 +167,9 @@ def oldest(state: Floats, live: int) -> float:
 
 
 @kernel()
-def queue(pool: Pool, finished: int, passes: int, steps: int, maxiter: int, queued: int) -> int:
+def queue(
+    pool: Pool, finished: int, passes: int, steps: int, maxiter: int, queued: int, kind: int
+) -> int:
     """Append the finished lanes, as they were before the pass of their last count, to the others.
 
     A pass has a number of `steps`.
@@ -170,8 +179,13 @@ def queue(pool: Pool, finished: int, passes: int, steps: int, maxiter: int, queu
         lane = chosen[k]
         begin = int(state[N + lane]) - passes * steps
         last = min(int(state[INSIDE + lane]), passes - 1, (maxiter - 1 - begin) // steps)
-        _move_constants(state, lane, again, queued)
+        _move_point(state, lane, again, queued)
         _move_start(state, lane + last * SLOT, again, queued)
+        if kind == BOUNDED:
+            _move_bound(state, lane + last * SLOT, again, queued)
+        elif kind == LONG:
+            _move_low_point(state, lane, again, queued)
+            _move_long_start(state, lane + last * SLOT, again, queued)
         again[N + queued] = begin + last * steps
         again_target[queued] = target[lane]
         queued += 1
@@ -203,15 +217,14 @@ def certified_recount(
 
     It follows orbits, with their bounds, to the last iterate inside |z| ≤ 2, up to `maxiter`, and
     returns the bits of the lanes whose counts, at `N`, are not proven (see escape_time.py).
-    `step` takes and returns z, in parts, x and y first.
+    `step` takes and returns z, in parts.
     """
     parts = len(variables)
 
     def next_step(values: Sequence[Vector]) -> tuple[list[Vector], Vector, Vector]:
         z, s, n = values[:parts], values[parts], values[parts + 1]
-        x, y = (z[variables.index(place)] for place in (X, Y))
         growth, kappa, _maxiter, _error2 = values[-4:]
-        size = (y * y).plus_product(x, x).plus_product(kappa * (n + n.constant(1)), s)
+        size = size_of(z).plus_product(kappa * (n + n.constant(1)), s)
         return (
             list(step(*z, *values[parts + 2 : -4])),
             s.constant(1).plus_product(growth * size, s),
@@ -241,6 +254,7 @@ def certified_recount(
         variables=(*variables, S, N),
         constants=constants,
         vectors=vectors,
+        fenced=True,
     ).compiled()
 
 
