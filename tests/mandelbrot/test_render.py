@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
@@ -184,3 +186,23 @@ def test_every_rung_can_be_abandoned() -> None:
     threading.Timer(0.2, cancel.fill, [1]).start()
     assert not fixed_point.finish_tile(tile, maxiter, cancel, out, unsure)
     assert unsure.any()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
+def test_a_tile_in_flight_takes_at_most_three_output_tiles() -> None:
+    # By the peak of a new process, so that arrays of compiled code count, too.
+    program = """
+import resource
+from mandelbrot import Pyramid, render_tile
+view = dict(center=("-0.7463", "0.1102"), width="0.005")
+peaks = []
+for size in 64, 4096:
+    tile = render_tile(Pyramid(levels=1, tilesize=size, **view), 1, 0, 0)
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+assert tile.base is None and tile.itemsize == 1
+print((peaks[1] - peaks[0]) * 1024 / tile.nbytes)
+"""
+    peak = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    assert 1 < float(peak) < 3
