@@ -404,7 +404,7 @@ def count_alone(re: Fraction, im: Fraction, size: int, cap: int, cancel: NDArray
         return -1
     n, (error, e) = orbit.last, orbit.error
     # The error of z_(n-1) is smaller than this, unless |z_(n-1)| < 1/2.
-    loose = math.ldexp(error, max(e, -1000)) + 2.0**-46
+    loose = math.ldexp(error, min(max(e, -1000), 1000)) + 2.0**-46
     before, at = (math.hypot(*orbit.orbit[k, :2]) for k in (n - 1, n))
     if orbit.why == ESCAPED and before + loose <= 2 and at - loose >= 2:
         return n - 1
