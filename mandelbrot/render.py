@@ -24,11 +24,14 @@ Precision: TypeAlias = Literal["exact", "fast"]
 AUTO_MAXITER = 2**22
 """The hard cap of ``maxiter="auto"``: the count of a point that is never seen to escape."""
 
-DEEP = 2.0**-46
+DEEP: dict[Precision, float] = {"exact": 2.0**-40, "fast": 2.0**-46}
 """Distance of sample points below which orbits are computed as differences from a reference.
 
-Measured in the seahorse valley, maxiter 5000, exact, seconds for 256² pixels directly and by
-differences: 0.13, 0.10 at 2**-40; 0.32, 1.24 at 2**-43; 0.46, 0.29 at 2**-46; 0.47, 0.92 at 2**-50.
+Measured, exact, milliseconds for 256² pixels directly and by differences, in the seahorse valley
+(maxiter 5000) at 2**-38: 128, 39; 2**-40: 174, 39; 2**-43: 282, 85; 2**-46: 372, 221; near the tip
+at -1.75 at 2**-38: 53, 21; 2**-40: 139, 118; 2**-43: 372, 98; 2**-46: 872, 426. Not sooner, because
+the kernels of differences take half a minute to compile, once, after the others. "fast" stays with
+the recurrence as long as its digits last.
 """
 
 _DOUBLE_DOUBLE = 80  # -log2 of the distance of points that 106 bits are tried for
@@ -120,7 +123,7 @@ def render_tile(
     out = np.empty((tile.im.size, tile.re.size), count_dtype(cap))
     unsure = np.zeros(out.shape, np.bool_)
     status = escape_time.CANCELLED
-    if pyramid.pixel_size(level) < DEEP:
+    if pyramid.pixel_size(level) < DEEP[precision]:
         from mandelbrot import deep  # noqa: PLC0415
 
         if deep.count(

@@ -27,7 +27,9 @@ LOCATIONS = json.loads((Path(__file__).parents[1] / "data" / "deep_locations.jso
 @pytest.fixture(autouse=True)
 def only_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "_cache", deep._Cache(deep.CACHE_BYTES))
-    monkeypatch.setattr(render, "DEEP", 1.0)  # also where the direct rungs would be chosen
+    monkeypatch.setattr(
+        render, "DEEP", dict.fromkeys(render.DEEP, 1.0)
+    )  # also where the direct rungs would be chosen
 
 
 def location(name: str, **parameters: object) -> tuple[Pyramid, int]:
@@ -123,9 +125,9 @@ def test_the_seam_between_direct_and_perturbed_is_invisible(
     center: tuple[str, str], width: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pyramid = Pyramid(levels=1, tilesize=48, center=center, width=width)
-    monkeypatch.setattr(render, "DEEP", 0.0)
+    monkeypatch.setattr(render, "DEEP", dict.fromkeys(render.DEEP, 0.0))
     direct = render_tile(pyramid, 1, 0, 0, maxiter=4000)
-    monkeypatch.setattr(render, "DEEP", 1.0)
+    monkeypatch.setattr(render, "DEEP", dict.fromkeys(render.DEEP, 1.0))
     perturbed = render_tile(pyramid, 1, 0, 0, maxiter=4000)
     np.testing.assert_array_equal(direct, perturbed)
 
@@ -142,7 +144,9 @@ def test_fast_is_nearly_right_and_does_not_depend_on_order(
 
     fast = [tile(address) for address in addresses]
     monkeypatch.setattr(deep, "_cache", deep._Cache(deep.CACHE_BYTES))
-    monkeypatch.setattr(render, "DEEP", 1.0)  # also where the direct rungs would be chosen
+    monkeypatch.setattr(
+        render, "DEEP", dict.fromkeys(render.DEEP, 1.0)
+    )  # also where the direct rungs would be chosen
     tile(addresses[0], 2 * maxiter)
     for address, expected in reversed(list(zip(addresses, fast, strict=True))):
         np.testing.assert_array_equal(tile(address), expected)

@@ -38,7 +38,7 @@ product, total, single_step, leap = pairs.product, pairs.total, paired.step, ser
 @pytest.fixture(autouse=True)
 def only_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "_cache", deep._Cache(deep.CACHE_BYTES))
-    monkeypatch.setattr(render, "DEEP", 1.0)
+    monkeypatch.setattr(render, "DEEP", dict.fromkeys(render.DEEP, 1.0))
 
 
 @kernel(entry=True, allocates=False)
