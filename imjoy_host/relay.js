@@ -13,6 +13,7 @@ const UNREACHABLE_GRACE = 3; // seconds: fetch() may be refused where an iframe 
 const SHARED_PATIENCE = 5; // seconds
 const KERNEL_PATIENCE = 5; // seconds
 const FIRST_WAIT = 0.2; // seconds
+const GATHERING = 4; // milliseconds
 
 /**
  * What a window's iframe holds first. The page comes to it compressed, as it came to the browser: it
@@ -81,6 +82,7 @@ class WindowView {
     this.isReady = false;
     this.unanswered = new Set();
     this.connection = randomId();
+    this.outbox = [];
     const { connection } = this;
     const iframe = document.createElement("iframe");
     // Downloads begin with a click only, and without them a page cannot save what it shows.
@@ -162,15 +164,25 @@ class WindowView {
     const message = event.data;
     if (typeof message?.unreadable === "string") this.say(text.unreadable(message.unreadable));
     if (typeof message?.type !== "string") return;
-    const paths = [];
-    const buffers = [];
-    const content = { type: "rpc", message: takeBuffers(message, [], paths, buffers), paths };
     if (message.type === "initialized" || message.type === "imjoyRPCReady") {
       this.expect(text.kernelSilent, KERNEL_PATIENCE);
-      this.insist("rpc", content);
-    } else {
-      this.send(content, buffers);
+      this.insist("rpc", { type: "rpc", messages: [message], paths: [] });
+    } else if (this.outbox.push(message) === 1) {
+      setTimeout(() => this.flush(), GATHERING);
     }
+  }
+
+  /**
+   * Send what the page has said, all in one: each widget message costs the notebook, its server and
+   * the kernel together some 30 ms, most of it for showing that the kernel is busy, and idle again.
+   */
+  flush() {
+    if (this.outbox.length === 0) return; // of a connection before this one
+    const paths = [];
+    const buffers = [];
+    const messages = takeBuffers(this.outbox, [], paths, buffers);
+    this.outbox = [];
+    this.send({ type: "rpc", messages, paths }, buffers);
   }
 
   /** Python to page. */
@@ -190,12 +202,15 @@ class WindowView {
     }
     if (content.type === "rpc") {
       this.unanswered.delete("rpc");
-      const message = content.message;
-      if (message.type === "getInterface") {
+      const { messages, paths } = content;
+      if (messages.some(({ type }) => type === "getInterface")) {
         this.expect((seconds) => text.notReady(seconds, this.name()));
       }
-      const transfer = content.paths.map((path, i) => putBuffer(message, path, buffers[i]));
-      this.iframe?.contentWindow?.postMessage(message, "*", transfer);
+      const owned = paths.map((path, i) => putBuffer(messages, path, buffers[i]));
+      messages.forEach((message, i) => {
+        const transfer = owned.filter((_, j) => paths[j][0] === i);
+        this.iframe?.contentWindow?.postMessage(message, "*", transfer);
+      });
     }
   }
 
@@ -304,11 +319,11 @@ function takeBuffers(value, path, paths, buffers) {
 }
 
 /** Put one widget buffer (a DataView) where it belongs, as the ArrayBuffer that ImJoy expects. */
-function putBuffer(message, path, view) {
+function putBuffer(messages, path, view) {
   const { buffer, byteOffset, byteLength } = view;
   const whole = byteLength === buffer.byteLength;
   const owned = whole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
-  let parent = message;
+  let parent = messages;
   for (const key of path.slice(0, -1)) parent = parent[key];
   parent[path.at(-1)] = owned;
   return owned;

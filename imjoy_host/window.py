@@ -18,6 +18,7 @@ from ipywidgets.widgets.widget import _put_buffers, _remove_buffers
 
 from imjoy_host.cells import forget, note_shown
 from imjoy_host.loop import call_soon, host_loop, submit
+from imjoy_host.outbox import Outbox
 from imjoy_host.page import Page, PageClosedError
 
 if TYPE_CHECKING:
@@ -176,9 +177,10 @@ class ImJoyWindow(anywidget.AnyWidget):
                 self._served.add(connection)
                 self.send({"type": "page", "key": self._page_key}, [self._page_gzip])
             case "rpc":
-                message = content["message"]
-                _put_buffers(message, content["paths"], buffers)
-                self._relay(connection, message)
+                messages = content["messages"]
+                _put_buffers(messages, content["paths"], buffers)
+                for message in messages:
+                    self._relay(connection, message)
             case "ping":
                 self.send({"type": "pong"})
             case "present":
@@ -197,23 +199,25 @@ class ImJoyWindow(anywidget.AnyWidget):
             page.receive(message)
 
     def _new_page(self, connection: str) -> Page:
-        def send(message: dict[str, Any]) -> None:
-            message, paths, buffers = _remove_buffers(message)
-            content = {"type": "rpc", "connection": connection, "message": message, "paths": paths}
-            self.send(content, buffers)
+        def send(messages: list[dict[str, Any]]) -> None:
+            plain, paths, buffers = _remove_buffers({"messages": messages})
+            paths = [path[1:] for path in paths]
+            self.send({"type": "rpc", "connection": connection, "paths": paths, **plain}, buffers)
 
         def on_ready(page: Page) -> None:
-            self._start(self._set_up(connection, page))
+            self._start(self._set_up(connection, page, outbox))
 
-        return Page(send, api=self._api, codecs=self._codecs, on_ready=on_ready)
+        outbox = Outbox(send)
+        return Page(outbox.put, api=self._api, codecs=self._codecs, on_ready=on_ready)
 
-    async def _set_up(self, connection: str, page: Page) -> None:
+    async def _set_up(self, connection: str, page: Page, outbox: Outbox) -> None:
         """Run the plugin's life cycle, then hand the page to its owner."""
         try:
             for name, args in (("setup", ()), ("run", ({"data": {}, "config": {}},))):
                 if name in page.exports:
                     await page.call(name, *args)
             page.is_ready = True
+            outbox.flush()
             self.send({"type": "ready", "connection": connection})
             if not self.ready.done():
                 self.ready.set_result(page)

@@ -117,8 +117,9 @@ class FakePage(MessageEmitter):
         return self.rpc.get_remote()
 
     def emit(self, message: dict[str, Any]) -> None:
-        plain, paths, buffers = _remove_buffers(message)
-        content = {"type": "rpc", "connection": self.connection, "message": plain, "paths": paths}
+        plain, paths, buffers = _remove_buffers({"messages": [message]})
+        paths = [path[1:] for path in paths]
+        content = {"type": "rpc", "connection": self.connection, "paths": paths, **plain}
         self.browser.to_kernel(content, buffers)
 
     def receive(self, content: dict[str, Any], buffers: list[bytes]) -> None:
@@ -128,10 +129,11 @@ class FakePage(MessageEmitter):
             self.reloads += 1
             self.load(self.exports)
         if content["type"] == "rpc":
-            message = content["message"]
-            _put_buffers(message, content["paths"], buffers)
-            if message["peer_id"] == self.peer_id:
-                self._fire(message["type"], message)
+            messages = content["messages"]
+            _put_buffers(messages, content["paths"], buffers)
+            for message in messages:
+                if message["peer_id"] == self.peer_id:
+                    self._fire(message["type"], message)
 
     def disconnect(self) -> None:
         """RPC asks its connection for this."""

@@ -66,27 +66,30 @@ function defaultColors(count: number): readonly Color[] {
 }
 
 function defaultLimits({ dtype, mandelbrot }: ImageInfo): Limits | undefined {
-  if (mandelbrot && mandelbrot.maxiter !== "auto") return [0, mandelbrot.maxiter];
-  return dtype === "uint8" ? [0, 255] : undefined;
+  return dtype === "uint8" && !mandelbrot ? [0, 255] : undefined;
 }
 
+/** Values looked at: enough for a two-hundredth part of them to be a hundred. */
+const SAMPLE = 20_000;
+
 /**
- * Limits between which nearly all of a sample lies: its 0.5th and 99.5th percentile.
+ * Limits between which nearly all of a sample lies: from its 0.5th to its 99.5th percentile.
  *
  * @param planes one channel of several tiles
- * @param ignored a value that is no intensity (the interior of the set)
+ * @param interior the value from which on values are no intensities, but the interior of the set
  */
-export function sampledLimits(planes: readonly PixelData[], ignored?: number): Limits | undefined {
+export function sampledLimits(planes: readonly PixelData[], interior: number): Limits | undefined {
   const total = planes.reduce((sum, plane) => sum + plane.length, 0);
-  const step = Math.max(1, Math.floor(total / 100_000));
-  const sample: number[] = [];
+  // An odd step, so that a grid of pixels is not met in one column only.
+  const step = Math.max(1, Math.floor(total / SAMPLE) | 1);
+  const values: number[] = [];
   for (const plane of planes) {
     for (let i = 0; i < plane.length; i += step) {
       const value = plane[i] ?? 0;
-      if (Number.isFinite(value) && value !== ignored) sample.push(value);
+      if (Number.isFinite(value) && value < interior) values.push(value);
     }
   }
-  sample.sort((a, b) => a - b);
+  const sample = Float64Array.from(values).sort();
   const low = sample[Math.floor(sample.length * 0.005)];
   const high = sample[Math.ceil(sample.length * 0.995) - 1];
   if (low === undefined || high === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** From a value to its colour by one look into a table, the same for the shader and for tests. */
 
 import { type Equalizer, equalized, type Scaling, scaled } from "./coloring";
-import type { Limits } from "./model";
+import type { Color, Limits, PixelData } from "./model";
 import { PALETTE_SIZE, paletteBytes, paletteOf } from "./palette";
 
 /** Entries in a row of the table, as a texture has it. */
@@ -26,6 +26,13 @@ export interface Ramp {
 export interface ColorTable extends Ramp {
   /** RGBA, in rows of `TABLE_WIDTH`. */
   readonly colors: Uint8Array<ArrayBuffer>;
+}
+
+/** Which colour every value has. */
+export interface Look {
+  readonly table: ColorTable;
+  /** The value from which on a pixel belongs to the interior of the set, and its colour. */
+  readonly interior: { readonly from: number; readonly color: Color };
 }
 
 const word = new DataView(new ArrayBuffer(4));
@@ -97,4 +104,25 @@ export function tableOf(
     colors[i] = palette[Math.min(Math.floor(entry), PALETTE_SIZE - 1)] ?? 0;
   }
   return { ...ramp, colors: new Uint8Array(colors.buffer) };
+}
+
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/** The colours of values as RGBA bytes: what the shader finds in the table, found without it. */
+export function paint(
+  values: PixelData,
+  { table: { colors, low, span, unit }, interior }: Look,
+): Uint8Array<ArrayBuffer> {
+  const { from, color } = interior;
+  const table = new Uint32Array(colors.buffer);
+  const [inside = 0] = new Uint32Array(Uint8Array.of(...color, 255).buffer);
+  const painted = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    float[0] = EXACT + Math.min(Math.max(value - low, 0), span) * unit;
+    const entry = ((bits[0] as number) >>> ENTRY_SHIFT) - FIRST_ENTRY;
+    painted[i] = value < from ? (table[entry] as number) : inside;
+  }
+  return new Uint8Array(painted.buffer);
 }

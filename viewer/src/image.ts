@@ -2,10 +2,10 @@
 
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Channel, initialChannels, sampledLimits, updateChannels } from "./channels";
-import { type ColorTable, rampOf, tableOf } from "./color_table";
+import { type ColorTable, type Look, rampOf, tableOf } from "./color_table";
 import { type Coloring, DEFAULT_COLORING, equalizerOf } from "./coloring";
 import type { ImageConfig } from "./config";
-import type { ImageInfo, Limits, PixelData, Rect, TilePixels, TileRequest } from "./model";
+import type { Color, ImageInfo, Limits, PixelData, Rect, TilePixels, TileRequest } from "./model";
 import { DEFAULT_ESCAPE_TIME } from "./palette";
 import type { Progress } from "./progress";
 import { imageRect, type TileAddress } from "./pyramid";
@@ -15,6 +15,14 @@ import type { OpenedSource } from "./zarr_client";
 
 /** The count that a source with maxiter "auto" gives to the interior. */
 const AUTO_MAXITER = 2 ** 22;
+
+/** Seconds in which following limits cover all but 1/e of what is left of their way. */
+const FOLLOWING = 0.12;
+/** Shares of the span: limits nearer than so much stay, also while tiles are to come … */
+const CLOSE = 0.1;
+const FAR = 0.5;
+/** … and have arrived. */
+const ARRIVED = 0.02;
 
 /** Until the first tile is here, there is nothing to take limits from. */
 const UNKNOWN_LIMITS: Limits = [0, 1];
@@ -39,8 +47,10 @@ export class Image {
   /** How far the longest computation is that its tiles wait for; undefined: none is long. */
   readonly progress: ReadonlySignal<Progress | undefined>;
   readonly #source: OpenedSource;
-  /** Whether the limits are fitted to each picture anew. */
-  readonly fitting = signal(false);
+  /** Whether the limits follow what is seen: counts grow with depth. */
+  readonly fitting: Signal<boolean>;
+  /** The limits of every channel that they are moving to; undefined: they rest. */
+  readonly goal = signal<readonly (Limits | undefined)[] | undefined>(undefined);
   #seen: readonly TilePixels[] = [];
   readonly #limitsIn = remember((...tiles: readonly TilePixels[]) =>
     this.channels.peek().map((_, i) => {
@@ -53,6 +63,9 @@ export class Image {
   );
   readonly #ramp = remember(rampOf);
   readonly #table = remember(tableOf);
+  readonly #look = remember((table: ColorTable, from: number, color: Color): Look => {
+    return { table, interior: { from, color } };
+  });
 
   constructor(
     id: string,
@@ -69,6 +82,7 @@ export class Image {
     this.name = signal(config.name ?? info.name ?? "image");
     this.opacity = signal(config.opacity ?? 1);
     this.channels = signal(initialChannels(info, config));
+    this.fitting = signal(info.mandelbrot !== undefined && config.limits === undefined);
     const colored = config.colors !== undefined || this.channels.value.length > 1;
     const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
     this.colormap = signal(config.colormap ?? escapeTime);
@@ -90,13 +104,14 @@ export class Image {
   }
 
   /** The colours for a picture of these tiles; the same object while nothing about it changes. */
-  colorTable(drawn: readonly TilePixels[]): ColorTable {
-    const { scaling, density, offset } = this.coloring.value;
+  look(drawn: readonly TilePixels[]): Look {
+    const { scaling, density, offset, interior } = this.coloring.value;
     const equalizes = scaling === "histogram";
     const equalizer = equalizes ? this.#equalizer(this.interior, ...drawn) : undefined;
     const limits = this.channels.value[0]?.limits ?? UNKNOWN_LIMITS;
     const ramp = this.#ramp(limits, scaling, this.info.pixelType !== "Float32", equalizer);
-    return this.#table(ramp, this.colormap.value ?? DEFAULT_ESCAPE_TIME, density, offset);
+    const palette = this.colormap.value ?? DEFAULT_ESCAPE_TIME;
+    return this.#look(this.#table(ramp, palette, density, offset), this.interior, interior);
   }
 
   request(tile: TileAddress): TileRequest {
@@ -107,7 +122,7 @@ export class Image {
     return { ...tile, selections };
   }
 
-  /** Makes the running effect depend on everything that the picture of this image shows. */
+  /** Makes the running effect depend on everything that this image's picture shows but its tiles. */
   subscribe(): void {
     this.visible.value;
     this.opacity.value;
@@ -115,7 +130,6 @@ export class Image {
     this.colormap.value;
     this.coloring.value;
     this.selection.value;
-    this.tilesChanged.value;
   }
 
   setColoring(change: Partial<Coloring>): void {
@@ -124,21 +138,52 @@ export class Image {
 
   /** Puts the limits of every channel around what the picture holds. */
   fitLimits(): void {
-    const limits = this.#limitsIn(...this.#seen);
-    const changes = this.channels
+    this.#setLimits(this.#limitsIn(...this.#seen));
+  }
+
+  /**
+   * Told the tiles of a picture at rest that shows all of the view.
+   *
+   * @param complete whether they are of the level that is wanted: before, limits that are a little
+   *   off are not worth their frames
+   */
+  see(tiles: readonly TilePixels[], complete: boolean): void {
+    this.#seen = tiles;
+    if (!this.fitting.peek()) return;
+    const limits = this.#limitsIn(...tiles);
+    if (limits === this.goal.peek()) return;
+    const differ = this.channels
       .peek()
-      .some((channel, i) => (limits[i] ?? channel.limits) !== channel.limits);
-    if (!changes) return;
-    this.channels.value = this.channels.value.map((channel, i) => ({
+      .some(({ limits: shown }, i) => isOff(shown, limits[i], complete));
+    this.goal.value = differ ? limits : undefined;
+  }
+
+  /** Moves limits that follow the picture on by so many seconds. */
+  follow(seconds: number): void {
+    const goal = this.goal.peek();
+    if (!goal || !this.fitting.peek()) {
+      this.goal.value = undefined;
+      return;
+    }
+    const share = 1 - Math.exp(-seconds / FOLLOWING);
+    const limits = this.channels.peek().map(({ limits: from }, i) => {
+      const to = goal[i];
+      return from && to ? nearer(from, to, share) : to;
+    });
+    const arrived = limits.every((limits, i) => limits === goal[i]);
+    batch(() => {
+      this.#setLimits(limits);
+      if (arrived) this.goal.value = undefined;
+    });
+  }
+
+  #setLimits(limits: readonly (Limits | undefined)[]): void {
+    const channels = this.channels.peek();
+    if (channels.every((channel, i) => (limits[i] ?? channel.limits) === channel.limits)) return;
+    this.channels.value = channels.map((channel, i) => ({
       ...channel,
       limits: limits[i] ?? channel.limits,
     }));
-  }
-
-  /** Told the tiles of a picture that is whole. */
-  see(tiles: readonly TilePixels[]): void {
-    this.#seen = tiles;
-    if (this.fitting.peek()) this.fitLimits();
   }
 
   setChannel(index: number, change: Partial<Channel>): void {
@@ -182,6 +227,22 @@ export class Image {
       return { ...channel, limits: sampledLimits(planes, this.interior) ?? channel.limits };
     });
   }
+}
+
+/** Whether limits are to move: for as little as can be seen, or for much only. */
+function isOff(shown: Limits | undefined, wanted: Limits | undefined, complete: boolean): boolean {
+  if (!wanted) return false;
+  return !shown || distance(shown, wanted) > (complete ? CLOSE : FAR);
+}
+
+/** The larger of both limits' distances, as a share of the wanted span. */
+function distance([low, high]: Limits, [from, to]: Limits): number {
+  return Math.max(Math.abs(low - from), Math.abs(high - to)) / Math.max(to - from, 1e-9);
+}
+
+function nearer(from: Limits, to: Limits, share: number): Limits {
+  const moved = [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])] as const;
+  return distance(moved, to) < ARRIVED ? to : moved;
 }
 
 function middleOf(type: string, size: number): number {

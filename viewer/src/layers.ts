@@ -12,9 +12,10 @@ import {
 } from "./frames";
 import type { Image } from "./image";
 import type { Size, TilePixels } from "./model";
-import { MAX_TAPS, PaletteLayer, type PlacedTile } from "./palette_layer";
+import { PaletteLayer, type PlacedTile } from "./palette_layer";
 import {
   cover,
+  FIRST_LOOK,
   firstLook,
   levelForZoom,
   type TileAddress,
@@ -53,7 +54,7 @@ export interface Sight {
  */
 export function imageScene(image: Image, order: number, sight: Sight): Scene {
   const { camera, size, frame, goal } = sight;
-  const { area, level, tiles, drawn, wanted } = viewOf(image, camera, size);
+  const { area, level, tiles, drawn, blank, wanted } = viewOf(image, camera, size);
   if (!image.visible.value) {
     image.tiles.want([]);
     return { layers: [], tiles: 0, level, complete: true };
@@ -74,7 +75,12 @@ export function imageScene(image: Image, order: number, sight: Sight): Scene {
     const depth = order * DEPTHS + level - tile.level;
     return [{ tile, pixels, depth, ...geometry(image, tile, pixels, place) }];
   });
-  if (complete && sight.still) image.see(placed.map(({ pixels }) => pixels));
+  // Coarser tiles say nearly as much, and are there long before where each takes its time.
+  const isSeen = !blank && drawn.every((tile) => tile.level - level <= FIRST_LOOK);
+  if (isSeen && sight.still) {
+    const pixels = placed.map(({ pixels }) => pixels);
+    image.see(pixels, complete);
+  }
   const modelMatrix = image.modelMatrix ? matrixIn(frame, image.modelMatrix) : null;
   const layers = image.isMixed
     ? placed.map((tile) => mixedLayer(image, tile, modelMatrix))
@@ -95,7 +101,7 @@ function viewOf(image: Image, camera: Camera, size: Size) {
   const isHere = (tile: TileAddress) => image.tiles.get(image.request(tile)) !== undefined;
   const { drawn, blank } = cover(image.info, level, area, isHere);
   const wanted = blank ? [...firstLook(image.info, level, area), ...tiles] : tiles;
-  return { area, level, tiles, drawn, wanted };
+  return { area, level, tiles, drawn, blank, wanted };
 }
 
 /** More depths than one image uses: a level finer than wanted, and those that stand in. */
@@ -152,10 +158,8 @@ function paletteLayer(
     id: `${image.id}/palette`,
     visible: image.channels.value[0]?.visible ?? true,
     tiles,
-    table: image.colorTable(tiles.map(({ pixels }) => pixels)),
-    interior: image.interior,
-    interiorColor: image.coloring.value.interior,
-    taps: still ? MAX_TAPS : 1,
+    look: image.look(tiles.map(({ pixels }) => pixels)),
+    smooth: still,
   });
 }
 

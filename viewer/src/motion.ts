@@ -9,7 +9,9 @@ import type { Viewer } from "./state";
 export type Offset = readonly [dx: number, dy: number];
 
 /** Milliseconds in which a smooth movement covers all but 1/e of what is left. */
-const ZOOM_EASE = 70;
+const ZOOM_EASE = 45;
+/** Levels: what is left at the end of a smooth zoom is less than a pixel or two at the border. */
+const ZOOM_REST = 4e-3;
 const GLIDE_EASE = 160;
 /** Levels a second. */
 const FLIGHT_SPEED = 1.5;
@@ -83,7 +85,7 @@ export class Motion {
     this.#run((elapsed) => {
       const { zoom } = this.#viewer.camera.value ?? camera;
       const next = zoom + (goal.zoom - zoom) * (1 - Math.exp(-elapsed / ZOOM_EASE));
-      const done = Math.abs(goal.zoom - next) < 1e-3;
+      const done = Math.abs(goal.zoom - next) < ZOOM_REST;
       this.#move((now) => zoomed(now, done ? goal.zoom : next, at));
       return !done;
     });

@@ -5,20 +5,14 @@ import {
   project32,
   type UpdateParameters,
 } from "@deck.gl/core";
-import type { RenderPass, Texture } from "@luma.gl/core";
+import type { Device, RenderPass, Texture } from "@luma.gl/core";
 import { Geometry, Model } from "@luma.gl/engine";
-import {
-  type ColorTable,
-  ENTRY_OFFSET,
-  ENTRY_SHIFT,
-  FIRST_ENTRY,
-  TABLE_WIDTH,
-} from "./color_table";
-import type { Color, PixelType, TilePixels } from "./model";
+import { ENTRY_OFFSET, ENTRY_SHIFT, FIRST_ENTRY, type Look, TABLE_WIDTH } from "./color_table";
+import type { PixelType, TilePixels } from "./model";
 import { samplerOf, TileTextures, tableTexture } from "./textures";
 
 /** Samples per axis at most where a screen pixel covers several texels. */
-export const MAX_TAPS = 4;
+const MAX_TAPS = 4;
 
 const vertexShader = `#version 300 es
 #define SHADER_NAME palette-layer-vertex-shader
@@ -42,8 +36,6 @@ void main() {
 }
 `;
 
-// In a software renderer each of these lines is paid for half a million times a frame: one value,
-// one colour, no branches. (Scaling in the shader instead took twice the time of all of a frame.)
 const fragmentShader = `#version 300 es
 #define SHADER_NAME palette-layer-fragment-shader
 precision highp float;
@@ -51,10 +43,15 @@ precision highp int;
 precision highp SAMPLER_TYPE;
 
 uniform SAMPLER_TYPE values;
-uniform SAMPLER_TYPE colors;
-
 in vec2 texel;
 out vec4 fragColor;
+
+#ifdef PAINTED
+void main() {
+  fragColor = vec4(texture(values, texel / tile.size).rgb, palette.opacity);
+}
+#else
+uniform SAMPLER_TYPE colors;
 
 vec3 colorOf(vec2 position) {
   ivec2 at = ivec2(clamp(position, vec2(0.), tile.size - 1.));
@@ -82,6 +79,7 @@ void main() {
   }
   fragColor = vec4(sum * share * share, palette.opacity);
 }
+#endif
 `;
 
 const tileUniforms = `uniform tileUniforms {
@@ -134,24 +132,33 @@ interface PaletteProps extends LayerProps {
   /** In the order in which they are drawn. */
   readonly tiles: readonly PlacedTile[];
   readonly dtype: PixelType;
-  readonly table: ColorTable;
-  /** The value from which on a pixel belongs to the interior, and its colour. */
-  readonly interior: number;
-  readonly interiorColor: Color;
-  /** Samples per axis at most: 1 is quick, `MAX_TAPS` is smooth. */
-  readonly taps: number;
+  readonly look: Look;
+  /** Whether texels smaller than a screen pixel are averaged over it, which takes time. */
+  readonly smooth: boolean;
 }
 
 interface PaletteState {
   [key: string]: unknown;
   readonly model: Model;
+  /** Whether tiles come to the shader in their colours. */
+  readonly painted: boolean;
   readonly textures: TileTextures;
   colors?: Texture;
 }
 
 /**
+ * Whether a device draws in software. There, looking up a colour in the shader takes 50 ns a pixel
+ * in every frame; painting a tile once on the page takes 3.
+ */
+function isSoftware({ info }: Device): boolean {
+  return info.gpuType === "cpu";
+}
+
+/**
  * The tiles of a one-channel image, drawn through a table of colours: another palette, other limits
  * or another scaling cost a new table and one frame.
+ *
+ * The shader reads the table, or finds it read already where there is no graphics card.
  */
 export class PaletteLayer extends Layer<PaletteProps> {
   static override layerName = "PaletteLayer";
@@ -159,11 +166,14 @@ export class PaletteLayer extends Layer<PaletteProps> {
 
   override initializeState(): void {
     const { device } = this.context;
+    const painted = isSoftware(device);
     const model = new Model(device, {
       ...this.getShaders({
         vs: vertexShader,
         fs: fragmentShader,
-        defines: { SAMPLER_TYPE: samplerOf(this.props.dtype) },
+        defines: painted
+          ? { PAINTED: true, SAMPLER_TYPE: "sampler2D" }
+          : { SAMPLER_TYPE: samplerOf(this.props.dtype) },
         modules: [project32, tileModule, paletteModule],
       }),
       id: this.props.id,
@@ -175,13 +185,13 @@ export class PaletteLayer extends Layer<PaletteProps> {
       bufferLayout: [{ name: "corners", format: "float32x2" }],
       isInstanced: false,
     });
-    this.setState({ model, textures: new TileTextures(device, this.props.dtype) });
+    this.setState({ model, painted, textures: new TileTextures(device, this.props.dtype) });
   }
 
   override updateState({ props, oldProps }: UpdateParameters<this>): void {
-    const { model, colors } = this.state;
-    const { table } = props;
-    if (table !== oldProps.table) {
+    const { model, painted, colors } = this.state;
+    const { table, interior } = props.look;
+    if (!painted && table !== oldProps.look?.table) {
       const made = tableTexture(this.context.device, props.dtype, table.colors, TABLE_WIDTH);
       model.setBindings({ colors: made });
       colors?.destroy();
@@ -189,24 +199,25 @@ export class PaletteLayer extends Layer<PaletteProps> {
     }
     model.shaderInputs.setProps({
       palette: {
-        interiorColor: props.interiorColor.map((value) => value / 255),
+        interiorColor: interior.color.map((value) => value / 255),
         opacity: props.opacity,
-        interior: props.interior,
+        interior: interior.from,
         low: table.low,
         span: table.span,
         unit: table.unit,
-        taps: props.taps,
+        taps: props.smooth ? MAX_TAPS : 1,
       },
     });
   }
 
   override draw({ renderPass }: { renderPass: RenderPass }): void {
-    const { model, textures } = this.state;
-    const { tiles } = this.props;
+    const { model, painted, textures } = this.state;
+    const { tiles, look } = this.props;
     for (const { pixels, bounds, depth } of tiles) {
       const rest = bounds.map((value) => value - Math.fround(value));
       model.shaderInputs.setProps({ tile: { bounds, rest, size: [pixels.width, pixels.height] } });
-      model.setBindings({ values: textures.get(pixels) });
+      const values = painted ? textures.painted(pixels, look) : textures.values(pixels);
+      model.setBindings({ values });
       this.context.device.setParametersWebGL({ polygonOffset: [0, -depth] });
       model.draw(renderPass);
     }

@@ -221,7 +221,7 @@ export function cover(
 }
 
 /** So much coarser is what is asked for first where all is blank: a sixteenth of the tiles. */
-const FIRST_LOOK = 2;
+export const FIRST_LOOK = 2;
 
 /** The few tiles of a coarser level that give the first look of an area; none where there is none. */
 export function firstLook(pyramid: Pyramid, level: number, area: Area): TileAddress[] {

@@ -8,8 +8,11 @@ import type { Painted, Viewer } from "./state";
 /** What is seen where there is no image; the page's `--ground`. */
 const GROUND = "#0b0d12";
 
-/** Milliseconds after which a camera that has not moved rests. */
-const REST = 100;
+/** Milliseconds after which a camera that has not moved rests; two frames, where they take longer. */
+const REST = { least: 100, most: 400 };
+
+/** Milliseconds from one picture with tiles that have come to the next. */
+const ARRIVALS = 80;
 
 /** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
 function isLinked(layer: Layer): boolean {
@@ -27,6 +30,7 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   let seen: Camera | undefined;
   let still = true;
   let rest: ReturnType<typeof setTimeout> | undefined;
+  let moved = 0;
 
   // deck.gl listens to every pointer and key there, and looks for what is under it, for nobody.
   const ground = document.createElement("div");
@@ -79,9 +83,12 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   function drawFrame(): void {
     const camera = viewer.camera.peek();
     if (seen !== undefined && camera !== seen) {
+      const now = performance.now();
+      const frames = 2 * (now - moved);
       still = false;
+      moved = now;
       clearTimeout(rest);
-      rest = setTimeout(drawStill, REST);
+      rest = setTimeout(drawStill, Math.min(Math.max(REST.least, frames), REST.most));
     }
     seen = camera;
     draw();
@@ -100,23 +107,57 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   };
 
   let request = 0;
-  const stop = effect(() => {
-    viewer.camera.value;
-    viewer.size.value;
-    for (const image of viewer.images.value) image.subscribe();
+  function drawSoon(): void {
     request ||= requestAnimationFrame(() => {
       request = 0;
       drawFrame();
     });
+  }
+
+  const stop = effect(() => {
+    viewer.camera.value;
+    viewer.size.value;
+    for (const image of viewer.images.value) image.subscribe();
+    drawSoon();
+  });
+
+  const arrivals = mergeArrivals(drawSoon);
+  const stopTiles = effect(() => {
+    for (const image of viewer.images.value) image.tilesChanged.value;
+    arrivals.tell(viewer.pending.value === 0);
   });
 
   return () => {
     viewer.copyCanvas = undefined;
     stop();
+    stopTiles();
+    arrivals.stop();
     cancelAnimationFrame(request);
     clearTimeout(rest);
     deck.finalize();
     ground.remove();
+  };
+}
+
+/** Tiles that come one after another are drawn together: the first, the last, and some in between. */
+function mergeArrivals(draw: () => void): { tell(isLast: boolean): void; stop(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let drawn = Number.NEGATIVE_INFINITY;
+
+  function drawNow(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    drawn = performance.now();
+    draw();
+  }
+
+  return {
+    tell(isLast) {
+      const left = drawn + ARRIVALS - performance.now();
+      if (isLast || left <= 0) drawNow();
+      else timer ??= setTimeout(drawNow, left);
+    },
+    stop: () => clearTimeout(timer),
   };
 }
 

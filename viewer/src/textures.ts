@@ -1,6 +1,7 @@
 /** Tiles and tables in the memory of the graphics card. */
 
 import type { Device, Texture, TextureFormat } from "@luma.gl/core";
+import { type Look, paint } from "./color_table";
 import type { PixelData, PixelType, TilePixels } from "./model";
 
 interface Format {
@@ -58,8 +59,9 @@ function makeTexture(
     format,
     data,
     sampler: {
-      minFilter: "nearest",
       magFilter: "nearest",
+      // Whole numbers cannot be filtered; colours are, where texels are smaller than pixels.
+      minFilter: format === "rgba8unorm" ? "linear" : "nearest",
       addressModeU: "clamp-to-edge",
       addressModeV: "clamp-to-edge",
     },
@@ -80,12 +82,19 @@ export function tableTexture(
 /** Bytes of textures kept for when their tiles are seen again, those on screen included. */
 const MOST_BYTES = 2 ** 26;
 
+interface Kept {
+  readonly texture: Texture;
+  readonly bytes: number;
+  /** What gave it its colours; undefined: it holds the values themselves. */
+  readonly look: Look | undefined;
+}
+
 /** One texture for each tile: made when it is drawn first, and kept while there is room. */
 export class TileTextures {
   readonly #device: Device;
   readonly #type: PixelType;
   /** Those used last come last. */
-  readonly #kept = new Map<TilePixels, Texture>();
+  readonly #kept = new Map<TilePixels, Kept>();
   #bytes = 0;
 
   constructor(device: Device, type: PixelType) {
@@ -93,30 +102,58 @@ export class TileTextures {
     this.#type = type;
   }
 
-  get(pixels: TilePixels): Texture {
-    const [plane] = pixels.planes;
-    if (!plane) throw new Error("a tile without a plane was to be drawn");
+  /** The texture of a tile with its values in it. */
+  values(pixels: TilePixels): Texture {
+    const known = this.#use(pixels);
+    return known?.texture ?? this.#keep(pixels, FORMATS[this.#type].values, planeOf(pixels));
+  }
+
+  /** The texture of a tile with its colours in it, which are averaged where it is drawn smaller. */
+  painted(pixels: TilePixels, look: Look): Texture {
+    const known = this.#use(pixels);
+    const texture =
+      known?.look === look
+        ? known.texture
+        : this.#keep(pixels, "rgba8unorm", paint(planeOf(pixels), look), look);
+    return texture;
+  }
+
+  #use(pixels: TilePixels): Kept | undefined {
     const known = this.#kept.get(pixels);
-    const texture = known ?? makeTexture(this.#device, pixels, FORMATS[this.#type].values, plane);
-    if (!known) this.#bytes += plane.byteLength;
-    this.#kept.delete(pixels);
-    this.#kept.set(pixels, texture);
+    if (known) {
+      this.#kept.delete(pixels);
+      this.#kept.set(pixels, known);
+    }
+    return known;
+  }
+
+  #keep(pixels: TilePixels, format: TextureFormat, data: PixelData, look?: Look): Texture {
+    const old = this.#kept.get(pixels);
+    old?.texture.destroy();
+    const texture = makeTexture(this.#device, pixels, format, data);
+    this.#bytes += data.byteLength - (old?.bytes ?? 0);
+    this.#kept.set(pixels, { texture, bytes: data.byteLength, look });
     return texture;
   }
 
   /** Lets go what is too much, those longest unused first, and none of the last `drawn`. */
   trim(drawn: number): void {
-    for (const [pixels, texture] of this.#kept) {
+    for (const [pixels, { texture, bytes }] of this.#kept) {
       if (this.#bytes <= MOST_BYTES || this.#kept.size <= drawn) return;
       this.#kept.delete(pixels);
-      this.#bytes -= pixels.planes[0]?.byteLength ?? 0;
+      this.#bytes -= bytes;
       texture.destroy();
     }
   }
 
   destroy(): void {
-    for (const texture of this.#kept.values()) texture.destroy();
+    for (const { texture } of this.#kept.values()) texture.destroy();
     this.#kept.clear();
     this.#bytes = 0;
   }
+}
+
+function planeOf({ planes: [plane] }: TilePixels): PixelData {
+  if (!plane) throw new Error("a tile without a plane was to be drawn");
+  return plane;
 }

@@ -48,6 +48,11 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
 
   function rest(): void {
     const now = viewer.camera.peek();
+    if (viewer.motion.underWay) {
+      // Between two slow frames of a movement.
+      wait();
+      return;
+    }
     if (!now || (known && sameCamera(now, known))) return;
     const whole = viewer.wholeImage;
     fitted = !known && !!whole && sameCamera(now, whole);
@@ -55,10 +60,14 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
     for (const listener of listeners) tell(listener);
   }
 
-  effect(() => {
-    viewer.camera.value;
+  function wait(): void {
     clearTimeout(timer);
     timer = setTimeout(rest, quiet);
+  }
+
+  effect(() => {
+    viewer.camera.value;
+    wait();
   });
 
   return {

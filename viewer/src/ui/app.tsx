@@ -1,6 +1,6 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { runCycling } from "../cycling";
+import { runColours } from "../moving_colours";
 import type { Viewer } from "../state";
 import { FailedTiles } from "./failed_tiles";
 import { Help } from "./help";
@@ -31,7 +31,7 @@ export function App({ viewer }: { viewer: Viewer }) {
       if (root.current?.getAttribute(name) !== text) root.current?.setAttribute(name, text);
     }
   });
-  useEffect(() => runCycling(viewer), [viewer]);
+  useEffect(() => runColours(viewer), [viewer]);
   useEffect(() => {
     const toggle = (name: PanelName) => () => {
       panel.value = panel.value === name ? undefined : name;

@@ -32,7 +32,7 @@ function ImageControls({ image, alone }: { image: Image; alone: boolean }) {
         Fit limits to what is seen
       </button>
       <Check
-        label="Keep them fitted"
+        label="Follow the picture"
         checked={image.fitting.value}
         onChange={(keeps) => {
           image.fitting.value = keeps;

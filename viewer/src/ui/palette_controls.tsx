@@ -1,8 +1,8 @@
 import { useId } from "preact/hooks";
 import { SCALINGS } from "../coloring";
-import { offsetPeriod, reducedMotion } from "../cycling";
 import type { Image } from "../image";
 import type { Color } from "../model";
+import { offsetPeriod, reducedMotion } from "../moving_colours";
 import { ESCAPE_TIME_PALETTES, PALETTE_NAMES, paletteGradient } from "../palette";
 import { parseHexColor } from "../zarr/metadata";
 import { Check, Field, Select, Slider } from "./fields";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { colorOf, DEFAULT_COLORING } from "../../src/coloring";
 import { paletteOf } from "../../src/palette";
 import { escapeTime } from "./fake_stores";
-import { type Harness, launchBrowser, openViewer } from "./page";
+import { type Harness, launchBrowser, openViewer, pretendGraphicsCard } from "./page";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -15,9 +15,15 @@ afterAll(() => browser.close());
 const SIZE = [900, 600] as const;
 const MAXITER = 1000;
 
-async function showSet(harness: Harness): Promise<void> {
-  await harness.page.evaluate(() =>
-    window.host.api.add_image?.({ source: window.host.store.source }),
+/** Shows the set in colours between limits; default: those that the store's counts may have. */
+async function showSet(
+  harness: Harness,
+  contrast_limits: readonly number[] | null = [0, MAXITER],
+): Promise<void> {
+  await harness.page.evaluate(
+    (contrast_limits) =>
+      window.host.api.add_image?.({ source: window.host.store.source, contrast_limits }),
+    contrast_limits,
   );
   await harness.painted();
 }
@@ -52,47 +58,53 @@ function expectNear(
 
 const counts = POINTS.map(([re, im]) => escapeTime(re, im, MAXITER));
 
-test("every control of the colours changes the picture, and asks for nothing", async () => {
-  const harness = await openViewer(browser, { maxiter: MAXITER });
-  await showSet(harness);
-  const asked = await harness.page.evaluate(() => window.host.store.asked.length);
-  await harness.viewer.getByRole("button", { name: "Colours" }).click();
-  await harness.viewer.getByRole("radio", { name: "CET_C6" }).check();
-  const expected = (change: object) => {
-    const coloring = { ...DEFAULT_COLORING, scaling: "logarithmic" as const, ...change };
-    return counts.map((n) => colorOf(n, paletteOf("CET_C6"), [0, MAXITER], coloring));
-  };
-  const look = async (name: string) => {
+test.each([
+  ["in software", () => undefined],
+  ["on a graphics card", pretendGraphicsCard],
+])(
+  "every control of the colours changes the picture, and asks for nothing: %s",
+  async (_, before) => {
+    const harness = await openViewer(browser, { maxiter: MAXITER }, { before });
+    await showSet(harness);
+    const asked = await harness.page.evaluate(() => window.host.store.asked.length);
+    await harness.viewer.getByRole("button", { name: "Colours" }).click();
+    await harness.viewer.getByRole("radio", { name: "CET_C6" }).check();
+    const expected = (change: object) => {
+      const coloring = { ...DEFAULT_COLORING, scaling: "logarithmic" as const, ...change };
+      return counts.map((n) => colorOf(n, paletteOf("CET_C6"), [0, MAXITER], coloring));
+    };
+    const look = async (name: string) => {
+      await harness.page.waitForTimeout(250);
+      return seenIn(await harness.screenshot(name));
+    };
+    expectNear(await look("colours-palette"), expected({}));
+
+    const density = harness.viewer.getByRole("slider", { name: "Density" });
+    await density.fill("2");
+    expectNear(await look("colours-density"), expected({ density: 4 }));
+    await harness.viewer.getByRole("slider", { name: "Offset" }).fill("0.5");
+    expectNear(await look("colours-offset"), expected({ density: 4, offset: 0.5 }));
+    const scaling = harness.viewer.getByRole("combobox", { name: "Scaling" });
+    await scaling.selectOption("square root");
+    expectNear(
+      await look("colours-square-root"),
+      expected({ density: 4, offset: 0.5, scaling: "square root" }),
+    );
+    await scaling.selectOption("linear");
+    expectNear(
+      await look("colours-linear"),
+      expected({ density: 4, offset: 0.5, scaling: "linear" }),
+    );
+
+    await harness.viewer.getByLabel("Interior").fill("#ffffff");
     await harness.page.waitForTimeout(250);
-    return seenIn(await harness.screenshot(name));
-  };
-  expectNear(await look("colours-palette"), expected({}));
-
-  const density = harness.viewer.getByRole("slider", { name: "Density" });
-  await density.fill("2");
-  expectNear(await look("colours-density"), expected({ density: 4 }));
-  await harness.viewer.getByRole("slider", { name: "Offset" }).fill("0.5");
-  expectNear(await look("colours-offset"), expected({ density: 4, offset: 0.5 }));
-  const scaling = harness.viewer.getByRole("combobox", { name: "Scaling" });
-  await scaling.selectOption("square root");
-  expectNear(
-    await look("colours-square-root"),
-    expected({ density: 4, offset: 0.5, scaling: "square root" }),
-  );
-  await scaling.selectOption("linear");
-  expectNear(
-    await look("colours-linear"),
-    expected({ density: 4, offset: 0.5, scaling: "linear" }),
-  );
-
-  await harness.viewer.getByLabel("Interior").fill("#ffffff");
-  await harness.page.waitForTimeout(250);
-  const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
-  const middle = (300 * width + 440) * 4;
-  expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);
-  expect(await harness.page.evaluate(() => window.host.store.asked.length)).toBe(asked);
-  expect(harness.complaints).toEqual([]);
-});
+    const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
+    const middle = (300 * width + 440) * 4;
+    expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);
+    expect(await harness.page.evaluate(() => window.host.store.asked.length)).toBe(asked);
+    expect(harness.complaints).toEqual([]);
+  },
+);
 
 test("equalized, each part of the palette covers as much of the picture", async () => {
   const harness = await openViewer(browser, { maxiter: MAXITER });
@@ -138,6 +150,11 @@ test("colours cycle until stopped, and rest where less motion is asked for", asy
 
 test("a change of colour is one frame: each tile is drawn once, and none is uploaded again", async () => {
   const count = () => {
+    // As in `pretendGraphicsCard`, of which nothing is there in the page.
+    const { getParameter } = WebGL2RenderingContext.prototype;
+    WebGL2RenderingContext.prototype.getParameter = function (name) {
+      return [0x9245, 0x9246].includes(name) ? "NVIDIA" : getParameter.call(this, name);
+    };
     const counts = { draws: 0, uploads: 0 };
     const { prototype } = WebGL2RenderingContext;
     for (const name of ["drawArrays", "drawElements", "drawArraysInstanced"] as const) {
@@ -191,7 +208,11 @@ test("each image is equalized by itself, and again when other tiles are seen", a
   const harness = await openViewer(browser, { maxiter: MAXITER });
   await showSet(harness);
   await harness.page.evaluate(() =>
-    window.host.api.add_image?.({ source: window.host.store.source, name: "above" }),
+    window.host.api.add_image?.({
+      source: window.host.store.source,
+      name: "above",
+      contrast_limits: [0, 1000],
+    }),
   );
   await harness.painted();
   await harness.viewer.getByRole("button", { name: "Colours" }).click();
@@ -224,4 +245,58 @@ test("each image is equalized by itself, and again when other tiles are seen", a
   expect(warmth(60, 150)).toBeLessThan(-40);
   expect(warmth(300, 550)).toBeGreaterThan(40);
   expect(harness.complaints).toEqual([]);
+});
+
+const DEEP = { center: ["-0.7453", "0.1127"], width: "0.0005" };
+
+/** How many of the 16 shades of red and of blue are to be seen in a good part of the picture. */
+function hues(png: Buffer): number {
+  const { data, width, height } = PNG.sync.read(png);
+  const seen = new Map<number, number>();
+  for (let y = 60; y < height - 60; y += 3) {
+    for (let x = 20; x < width - 240; x += 3) {
+      const [red = 0, , blue = 0] = data.subarray((y * width + x) * 4);
+      const hue = (red >> 4) * 16 + (blue >> 4);
+      seen.set(hue, (seen.get(hue) ?? 0) + 1);
+    }
+  }
+  return [...seen.values()].filter((count) => count > 50).length;
+}
+
+test("limits that nobody gave follow the picture, and those that somebody gave stay", async () => {
+  const look = async (harness: Harness, name: string) => {
+    await harness.page.evaluate((place) => window.host.api.set_view_state?.(place), DEEP);
+    await harness.viewer.locator('main[data-level="25"]').waitFor();
+    await harness.painted();
+    await harness.page.waitForTimeout(1500);
+    return hues(await harness.screenshot(name));
+  };
+  const following = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(following, null);
+  const followed = await look(following, "colours-following");
+  const given = await openViewer(browser, { maxiter: MAXITER });
+  await showSet(given);
+  const kept = await look(given, "colours-given");
+  expect(followed).toBeGreaterThan(1.5 * kept);
+
+  // Where the same tiles are seen, nothing moves.
+  const before = seenIn(await following.page.screenshot());
+  await following.page.evaluate(async () => {
+    const view = (await window.host.api.get_view_state?.()) as { zoom: number; target: number[] };
+    const [x = 0, y = 0] = view.target;
+    await window.host.api.set_view_state?.({ zoom: view.zoom, target: [x + 2 ** 20, y] });
+  });
+  await following.painted();
+  await following.page.waitForTimeout(600);
+  expect(seenIn(await following.page.screenshot())).toEqual(before);
+
+  // By hand, limits stay where they were put.
+  await following.viewer.getByRole("button", { name: "Colours" }).click();
+  const follow = following.viewer.getByRole("checkbox", { name: "Follow the picture" });
+  expect(await follow.isChecked()).toBe(true);
+  await following.viewer.getByRole("slider", { name: /^High limit/ }).fill("900");
+  expect(await follow.isChecked()).toBe(false);
+  await following.page.waitForTimeout(500);
+  await following.viewer.getByRole("slider", { name: "High limit 900" }).waitFor();
+  expect(following.complaints).toEqual([]);
 });

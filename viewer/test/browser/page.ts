@@ -40,6 +40,17 @@ function findChromium(): string {
   throw new Error("No Chromium was found; install one or name it in CHROMIUM.");
 }
 
+/** Runs in the page before its own scripts: the software renderer says that it is a graphics card. */
+export function pretendGraphicsCard(): void {
+  const UNMASKED_VENDOR_WEBGL = 0x9245;
+  const UNMASKED_RENDERER_WEBGL = 0x9246;
+  const { getParameter } = WebGL2RenderingContext.prototype;
+  WebGL2RenderingContext.prototype.getParameter = function (name) {
+    const isName = name === UNMASKED_VENDOR_WEBGL || name === UNMASKED_RENDERER_WEBGL;
+    return isName ? "NVIDIA" : getParameter.call(this, name);
+  };
+}
+
 export interface Harness {
   readonly page: Page;
   readonly viewer: FrameLocator;

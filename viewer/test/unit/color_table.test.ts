@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { entryOf, rampOf, TABLE_WIDTH, tableOf } from "../../src/color_table";
+import { entryOf, paint, rampOf, TABLE_WIDTH, tableOf } from "../../src/color_table";
 import {
   colorOf,
   DEFAULT_COLORING,
@@ -115,4 +115,28 @@ test("values that share an entry have the colour of the middle one", () => {
     expect(last).toBeGreaterThan(first);
     expect((positions[entry] ?? 0) * span).toBeCloseTo((first + last) / 2, 0);
   }
+});
+
+describe("painted without a shader", () => {
+  const interior = { from: 1000, color: [1, 2, 3] as Color };
+
+  test.each([
+    ["Uint8", Uint8Array.of(0, 3, 17, 200, 255)],
+    ["Uint16", Uint16Array.of(0, 9, 500, 999, 1000, 65_535)],
+    ["Uint32", Uint32Array.of(0, 70_000, 999, 4_000_000_000)],
+    ["Int16", Int16Array.of(-5, -300, 12, 999, 1000)],
+    ["Float32", Float32Array.of(-0.25, 0, 0.5, 998.5, 1000)],
+  ])("values of type %s have the table's colours", (type, values) => {
+    const { table, found } = looker({
+      limits: [-20, 700],
+      scaling: "square root",
+      whole: type !== "Float32",
+    });
+    const painted = paint(values, { table, interior });
+    expect(painted.length).toBe(4 * values.length);
+    for (const [i, value] of values.entries()) {
+      const wanted = value < interior.from ? found(value) : interior.color;
+      expect([...painted.subarray(4 * i, 4 * i + 4)], `${value}`).toEqual([...wanted, 255]);
+    }
+  });
 });

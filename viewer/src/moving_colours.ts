@@ -12,26 +12,32 @@ export const reducedMotion: MediaQueryList | undefined = globalThis.matchMedia?.
 const LONGEST_FRAME = 0.1;
 
 /**
- * Moves the colours of the images that cycle, a step per frame, unless the person wants less motion.
+ * Moves the colours of the images that cycle, unless the person wants less motion, and limits that
+ * follow the picture: a step per frame.
  *
  * @returns a function that ends it
  */
-export function runCycling(viewer: Viewer): () => void {
+export function runColours(viewer: Viewer): () => void {
   let frame = 0;
   let last = 0;
 
   function step(now: number): void {
     const seconds = Math.min((now - last) / 1000, LONGEST_FRAME);
     last = now;
-    const cycling = viewer.images.peek().filter(cycles);
+    const images = viewer.images.peek();
+    const cycling = images.filter(cycles);
     for (const image of cycling) advance(image, seconds);
-    frame = cycling.length > 0 ? requestAnimationFrame(step) : 0;
+    const following = images.filter(({ goal }) => goal.peek());
+    for (const image of following) {
+      image.follow(reducedMotion?.matches ? Number.POSITIVE_INFINITY : seconds);
+    }
+    frame = cycling.length + following.length > 0 ? requestAnimationFrame(step) : 0;
   }
 
   const stop = effect(() => {
     const wanted = viewer.images.value.filter((image) => {
       image.coloring.value;
-      return cycles(image);
+      return image.goal.value !== undefined || cycles(image);
     });
     if (wanted.length === 0 || frame !== 0) return;
     last = performance.now();
