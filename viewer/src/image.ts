@@ -82,7 +82,8 @@ export class Image {
     this.name = signal(config.name ?? info.name ?? "image");
     this.opacity = signal(config.opacity ?? 1);
     this.channels = signal(initialChannels(info, config));
-    this.fitting = signal(info.mandelbrot !== undefined && config.limits === undefined);
+    const isOpen = this.channels.value.every(({ limits }) => limits === undefined);
+    this.fitting = signal(isOpen && info.mandelbrot !== undefined);
     const colored = config.colors !== undefined || this.channels.value.length > 1;
     const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
     this.colormap = signal(config.colormap ?? escapeTime);

@@ -94,7 +94,7 @@ describe("the whole set", () => {
 
   test.each([255, 1000])("has the right colours at maxiter %i", async (maxiter) => {
     const harness = await openViewer(browser, { maxiter });
-    await showSet(harness);
+    await showSet(harness, { contrast_limits: [0, maxiter] });
     const png = await harness.screenshot(`whole-set-${maxiter}`);
     const points = [
       [-0.1, 0],
@@ -159,7 +159,9 @@ describe("moving", () => {
     const levels = keys.map((key) => Number(key.split("/")[0]));
     expect(Math.min(...levels)).toBeLessThan(36);
     const [loaded, cancelled] = [await harness.state("loaded"), await harness.state("cancelled")];
-    expect(keys.length).toBe(Number(loaded) + Number(cancelled));
+    // Some are cancelled on their way to the worker, before it asks.
+    expect(keys.length).toBeLessThanOrEqual(Number(loaded) + Number(cancelled));
+    expect(keys.length).toBeGreaterThanOrEqual(Number(loaded));
     console.info(`zooming in: ${loaded} tiles loaded, ${cancelled} requests cancelled`);
     const status = await harness.viewer.getByLabel("Position").innerText();
     expect(status).toMatch(/^−0\.7/);
