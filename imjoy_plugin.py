@@ -41,8 +41,7 @@ def run_vizarr(
         array, group or store, a NumPy array, a URL or a path), and optionally "name", "colormap",
         "opacity", "axis_labels", "acquisition", "model_matrix", "onClick"; for one channel
         "color", "contrast_limits", "visibility"; for several "channel_axis", "colors", "names",
-        "contrast_limits", "visibilities". A source alone will do. Contrast limits that are not
-        given follow the counts in view, for a Mandelbrot source.
+        "contrast_limits", "visibilities". A source alone will do.
     view_state
         Where to look: ``{"zoom": log2(screen px per level-0 px), "target": [x, y]}``, the target
         in level-0 pixels. Default: the whole image.

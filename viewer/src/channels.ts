@@ -66,7 +66,8 @@ function defaultColors(count: number): readonly Color[] {
 }
 
 function defaultLimits({ dtype, mandelbrot }: ImageInfo): Limits | undefined {
-  return dtype === "uint8" && !mandelbrot ? [0, 255] : undefined;
+  if (mandelbrot && mandelbrot.maxiter !== "auto") return [0, mandelbrot.maxiter];
+  return dtype === "uint8" ? [0, 255] : undefined;
 }
 
 /** Values looked at: enough for a two-hundredth part of them to be a hundred. */

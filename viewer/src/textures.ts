@@ -53,11 +53,10 @@ function makeTexture(
   data: PixelData,
 ): Texture {
   device.setParametersWebGL({ [UNPACK_ALIGNMENT]: 1 });
-  return device.createTexture({
+  const texture = device.createTexture({
     width,
     height,
     format,
-    data,
     sampler: {
       magFilter: "nearest",
       // Whole numbers cannot be filtered; colours are, where texels are smaller than pixels.
@@ -66,6 +65,9 @@ function makeTexture(
       addressModeV: "clamp-to-edge",
     },
   });
+  // Given with the others, it would be held as long as the texture.
+  texture.copyImageData({ data });
+  return texture;
 }
 
 /** RGBA bytes in rows of a width, for a shader that reads pixels of a type. */

@@ -18,7 +18,7 @@ const MAXITER = 1000;
 /** Shows the set in colours between limits; default: those that the store's counts may have. */
 async function showSet(
   harness: Harness,
-  contrast_limits: readonly number[] | null = [0, MAXITER],
+  contrast_limits: readonly number[] = [0, MAXITER],
 ): Promise<void> {
   await harness.page.evaluate(
     (contrast_limits) =>
@@ -263,8 +263,11 @@ function hues(png: Buffer): number {
   return [...seen.values()].filter((count) => count > 50).length;
 }
 
-test("limits that nobody gave follow the picture, and those that somebody gave stay", async () => {
-  const look = async (harness: Harness, name: string) => {
+test("limits follow the picture where that is wanted, until they are set", async () => {
+  const look = async (harness: Harness, name: string, follows: boolean) => {
+    await harness.viewer.getByRole("button", { name: "Colours" }).click();
+    await harness.viewer.getByRole("checkbox", { name: "Follow the picture" }).setChecked(follows);
+    await harness.viewer.getByRole("button", { name: "Colours" }).click();
     await harness.page.evaluate((place) => window.host.api.set_view_state?.(place), DEEP);
     await harness.viewer.locator('main[data-level="25"]').waitFor();
     await harness.painted();
@@ -272,11 +275,11 @@ test("limits that nobody gave follow the picture, and those that somebody gave s
     return hues(await harness.screenshot(name));
   };
   const following = await openViewer(browser, { maxiter: MAXITER });
-  await showSet(following, null);
-  const followed = await look(following, "colours-following");
+  await showSet(following);
+  const followed = await look(following, "colours-following", true);
   const given = await openViewer(browser, { maxiter: MAXITER });
   await showSet(given);
-  const kept = await look(given, "colours-given");
+  const kept = await look(given, "colours-given", false);
   expect(followed).toBeGreaterThan(1.5 * kept);
 
   // Where the same tiles are seen, nothing moves.

@@ -52,8 +52,10 @@ function arrive(image: Image): number {
   return steps;
 }
 
-test("limits that nobody gave follow the counts in view, step by step, without the interior", () => {
+test("limits may follow the counts in view, step by step, without the interior", () => {
   const image = open();
+  expect(image.fitting.value).toBe(false);
+  image.fitting.value = true;
   image.see([tile(0, 100)], true);
   arrive(image);
   expect(limits(image)[1]).toBeGreaterThan(90);
@@ -72,6 +74,7 @@ test("limits that nobody gave follow the counts in view, step by step, without t
 
 test("limits that are nearly right stay; while tiles are to come, only wrong ones move", () => {
   const image = open();
+  image.fitting.value = true;
   image.see([tile(3000, 5000)], true);
   arrive(image);
   const before = limits(image);
@@ -90,22 +93,13 @@ test("limits that are nearly right stay; while tiles are to come, only wrong one
   expect(image.goal.value).toBeUndefined();
 });
 
-test("limits that somebody gave stay, and so do those of ordinary images", () => {
-  const given = open({ limits: [[0, 700]] });
-  given.see([tile(3000, 5000)], true);
-  expect(given.goal.value).toBeUndefined();
-  expect(limits(given)).toEqual([0, 700]);
-
-  const later = open();
-  later.see([tile(3000, 5000)], true);
-  later.update({ limits: [[5, 50]] });
-  arrive(later);
-  expect(limits(later)).toEqual([5, 50]);
-  later.see([tile(0, 100)], true);
-  expect(later.goal.value).toBeUndefined();
-
-  const { mandelbrot: _, ...ordinary } = INFO;
-  const image = open({ limits: undefined as never }, ordinary);
+test("limits that are set stay from then on", () => {
+  const image = open();
+  image.fitting.value = true;
   image.see([tile(3000, 5000)], true);
+  image.update({ limits: [[5, 50]] });
+  arrive(image);
+  expect(limits(image)).toEqual([5, 50]);
+  image.see([tile(0, 100)], true);
   expect(image.goal.value).toBeUndefined();
 });
