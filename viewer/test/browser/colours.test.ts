@@ -267,7 +267,7 @@ test("limits follow the picture where that is wanted, until they are set", async
   const look = async (harness: Harness, name: string, follows: boolean) => {
     await harness.viewer.getByRole("button", { name: "Colours" }).click();
     await harness.viewer.getByRole("checkbox", { name: "Follow the picture" }).setChecked(follows);
-    await harness.viewer.getByRole("button", { name: "Colours" }).click();
+    await harness.viewer.getByRole("button", { name: "Close Colours" }).click();
     await harness.page.evaluate((place) => window.host.api.set_view_state?.(place), DEEP);
     await harness.viewer.locator('main[data-level="25"]').waitFor();
     await harness.painted();
