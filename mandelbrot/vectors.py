@@ -368,7 +368,7 @@ class Recurrence:
         first, passes, *parameters = function.args
         memory = _Memory(builder, ir.VectorType(_DOUBLE, _width(context)), first)
         # On other machines than x86 with AVX the fence would have another spelling.
-        fenced = self.fenced and "+avx" in context.codegen()._tm_features  # noqa: SLF001
+        fenced = self.fenced and "+avx" in context.codegen()._tm_features  # noqa: SLF001 - no public way
         builder.ret(self._emit(memory, passes, parameters, fenced=fenced))
         return function
 

@@ -63,7 +63,7 @@ def leaps(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
 
 def normal(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
     shift = int(np.frexp(max(abs(x), abs(y)))[1]) - 1
-    return (*(float(part) * 2.0**-shift for part in (x, xl, y, yl)), e + shift)  # type: ignore[return-value]
+    return (*(float(part) * 2.0**-shift for part in (x, xl, y, yl)), e + shift)  # type: ignore[return-value] # five parts
 
 
 def random_pair(rng: np.random.Generator, e: int = 0) -> Pair:
@@ -164,7 +164,7 @@ def never(*_: object) -> bool:
 
 
 def nothing_certain(*arguments: object) -> bool:
-    arguments[-1][:] = True  # type: ignore[index]
+    arguments[-1][:] = True  # type: ignore[index] # an array
     return True
 
 
@@ -206,7 +206,7 @@ def test_pixels_that_53_bits_leave_uncertain(
     left: list[NDArray[np.bool_]] = []
 
     def counted(*arguments: object) -> bool:
-        left.append(arguments[-1].copy())  # type: ignore[attr-defined]
+        left.append(arguments[-1].copy())  # type: ignore[attr-defined] # an array
         return count_pixels(*arguments)
 
     pyramid, maxiter = location(name, levels=1, tilesize=tilesize)
