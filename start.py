@@ -58,7 +58,7 @@ def open_notebook(arguments: Sequence[str]) -> int:
         command.append(str(NOTEBOOK))
     print("\nOpening the notebook: in JupyterLab, choose Run > Run All Cells.", flush=True)
     # numba takes half a minute to compile the kernels, once.
-    with subprocess.Popen([python, "-m", "mandelbrot.preload"]):
+    with subprocess.Popen([python, "-m", "mandelbrot.compile"]):
         return subprocess.run(command, check=False).returncode
 
 

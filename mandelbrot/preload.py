@@ -1,9 +1,8 @@
 """Load the compiler and the compiled kernels in the background, before the first tile needs them.
 
 That takes half a second where the kernels are on disk already. Where they are not, another process
-compiles them, which leaves this one's interpreter free; meanwhile.py counts tiles until then.
-
-``python -m mandelbrot.preload [PRECISION]`` compiles all kernels, those of deep tiles last.
+compiles them (compile.py), which leaves this one's interpreter free; meanwhile.py counts tiles
+until then.
 """
 
 from __future__ import annotations
@@ -30,10 +29,9 @@ LONGEST_WAIT = 30
 """Seconds that a fork waits for the loading thread at most."""
 
 _PATIENCE = 0.1  # seconds between two looks at the disk
-_NICE = 5  # others are waited for: the browser, the tiles
 
 
-class _Sample(NamedTuple):
+class Sample(NamedTuple):
     """A small tile."""
 
     pyramid: Pyramid
@@ -42,15 +40,14 @@ class _Sample(NamedTuple):
 
 
 RUNGS = (
-    _Sample(Pyramid(1, 1), 2),
-    # A point whose count (1649) takes more digits than float64 has.
-    _Sample(Pyramid(1, 1, ("-0.72509765625", "0.21240234375"), "1e-9"), 2000),
+    Sample(Pyramid(1, 1), 2),
+    # Its pixel is the point -0.72509765625 + 0.21240234375i, whose count (1649) takes more digits
+    # than double-double has.
+    Sample(Pyramid(1, 1, ("-0.725097656", "0.2124023435"), "1e-9"), 2000),
 )
 """Each needs one more rung of the precision ladder."""
 
-_DEEP = _Sample(
-    Pyramid(1, 16, ("-0.743643887037151", "0.131825904205330"), "1e-15"), 20000, level=1
-)
+DEEP = Sample(Pyramid(1, 16, ("-0.743643887037151", "0.131825904205330"), "1e-15"), 20000, level=1)
 """Has a pixel that needs differences of 106 bits."""
 
 _is_decided = threading.Event()
@@ -98,20 +95,20 @@ def _wait_for(thread: threading.Thread) -> None:
 
 def _load(precision: Precision) -> None:
     try:
-        missing = {(precision, rung) for rung in range(len(RUNGS)) if _is_missing(precision, rung)}
+        missing = {(precision, rung) for rung in range(len(RUNGS)) if is_missing(precision, rung)}
         _missing.update(missing)
     finally:
         _is_decided.set()
     try:
         compiler = _start_compiler(precision) if missing else None
         for rung, sample in enumerate(RUNGS):
-            while compiler and compiler.poll() is None and _is_missing(precision, rung):
+            while compiler and compiler.poll() is None and is_missing(precision, rung):
                 if not _is_wanted():
                     return
                 time.sleep(_PATIENCE)
             _missing.discard((precision, rung))
             if _is_wanted():
-                _render(sample, precision)
+                render(sample, precision)
     finally:
         _missing.difference_update(missing)
 
@@ -120,7 +117,7 @@ def _is_wanted() -> bool:
     return threading.main_thread().is_alive()  # else the interpreter is exiting
 
 
-def _is_missing(precision: Precision, rung: int) -> bool:
+def is_missing(precision: Precision, rung: int) -> bool:
     """Whether another process can compile a rung for this one, and has to."""
     from mandelbrot import escape_time, fixed_point  # noqa: PLC0415 - load the compiler
     from mandelbrot.jit import is_missing_on_disk  # noqa: PLC0415
@@ -139,8 +136,8 @@ def _start_compiler(precision: Precision) -> subprocess.Popen[bytes] | None:
     package = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     try:
-        compiler = subprocess.Popen(  # noqa: S603 - this very module
-            [sys.executable, "-m", "mandelbrot.preload", precision],
+        compiler = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "mandelbrot.compile", precision],
             env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -157,20 +154,9 @@ def _stop(compiler: subprocess.Popen[bytes]) -> None:
         compiler.terminate()
 
 
-def _render(sample: _Sample, precision: Precision) -> None:
+def render(sample: Sample, precision: Precision) -> None:
+    """Count a sample."""
     from mandelbrot.render import render_tile  # noqa: PLC0415 - it imports this module
 
     pyramid, maxiter, level = sample
     render_tile(pyramid, level, 0, 0, maxiter=maxiter, precision=precision)
-
-
-def compile_all(precision: Precision = "exact") -> None:
-    """Compile what tiles of a precision need, and keep it on disk."""
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    for sample in (*RUNGS, _DEEP):
-        _render(sample, precision)
-
-
-if __name__ == "__main__":
-    compile_all(*sys.argv[1:])  # type: ignore[arg-type]  # render_tile checks it

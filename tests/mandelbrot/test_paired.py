@@ -184,7 +184,7 @@ def test_all_counts_by_differences_of_106_bits(
 
 
 def test_what_is_compiled_ahead_includes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    pyramid, maxiter, level = preload._DEEP
+    pyramid, maxiter, level = preload.DEEP
     monkeypatch.undo()  # at the depth where they are chosen
     called: list[bool] = []
     count_pixels: Callable[..., bool] = paired.count_pixels
