@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
     Message = dict[str, Any]
 
+TOGETHER = 0.002
+"""Seconds that the first message waits for those which are said in the same breath."""
 GATHERING = 0.02
 """Seconds from one sending to the next: each widget message has its price on its whole way."""
 
 
 class Outbox:
-    """Sends the first message at once, and those that come right after it together.
+    """Sends messages together that come right after one another.
 
     Belongs to the host's event loop.
 
@@ -38,19 +40,11 @@ class Outbox:
         self._waiting.append(message)
         if self._timer is not None:
             return
-        wait = self._next - host_loop().time()
-        if wait > 0:
-            self._timer = host_loop().call_later(wait, self.flush)
-        else:
-            self.flush()
+        wait = max(TOGETHER, self._next - host_loop().time())
+        self._timer = host_loop().call_later(wait, self._flush)
 
-    def flush(self) -> None:
-        """Send everything now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._waiting:
-            return
+    def _flush(self) -> None:
+        self._timer = None
         messages, self._waiting = self._waiting, []
         self._next = host_loop().time() + GATHERING
         self._send(messages)

@@ -195,11 +195,6 @@ class WindowView {
     if (content.type === "problem") this.say(content.text);
     if (content.connection !== this.connection) return;
     if (content.type === "reload") this.reopen();
-    if (content.type === "ready") {
-      this.isReady = true;
-      this.settle();
-      if (this.unreached) this.say(text.replaced(this.unreached));
-    }
     if (content.type === "rpc") {
       this.unanswered.delete("rpc");
       const { messages, paths } = content;
@@ -208,6 +203,10 @@ class WindowView {
       }
       const owned = paths.map((path, i) => putBuffer(messages, path, buffers[i]));
       messages.forEach((message, i) => {
+        if (message.type === "ready") {
+          this.ready();
+          return;
+        }
         const transfer = owned.filter((_, j) => paths[j][0] === i);
         this.iframe?.contentWindow?.postMessage(message, "*", transfer);
       });
@@ -250,6 +249,13 @@ class WindowView {
   checkKernel() {
     this.expect(text.kernelSilent, KERNEL_PATIENCE);
     this.insist("ping", { type: "ping" });
+  }
+
+  /** The page is set up. */
+  ready() {
+    this.isReady = true;
+    this.settle();
+    if (this.unreached) this.say(text.replaced(this.unreached));
   }
 
   lost() {

@@ -192,7 +192,8 @@ class ImJoyWindow(anywidget.AnyWidget):
         page = self._pages.get(connection)
         if page is None and message["type"] in {"initialized", "imjoyRPCReady"}:
             page = self._pages[connection] = self._new_page(connection)
-            self._start(self._roll_call())
+            if len(self._pages) > 1:
+                self._start(self._roll_call())
         if page is None:  # dropped at a roll call, or from before a restart of the kernel
             self.send({"type": "reload", "connection": connection})
         else:
@@ -205,20 +206,19 @@ class ImJoyWindow(anywidget.AnyWidget):
             self.send({"type": "rpc", "connection": connection, "paths": paths, **plain}, buffers)
 
         def on_ready(page: Page) -> None:
-            self._start(self._set_up(connection, page, outbox))
+            self._start(self._set_up(page, outbox))
 
         outbox = Outbox(send)
         return Page(outbox.put, api=self._api, codecs=self._codecs, on_ready=on_ready)
 
-    async def _set_up(self, connection: str, page: Page, outbox: Outbox) -> None:
+    async def _set_up(self, page: Page, outbox: Outbox) -> None:
         """Run the plugin's life cycle, then hand the page to its owner."""
         try:
             for name, args in (("setup", ()), ("run", ({"data": {}, "config": {}},))):
                 if name in page.exports:
                     await page.call(name, *args)
             page.is_ready = True
-            outbox.flush()
-            self.send({"type": "ready", "connection": connection})
+            outbox.put({"type": "ready"})
             if not self.ready.done():
                 self.ready.set_result(page)
             if self._on_page is not None:

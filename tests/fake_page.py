@@ -123,8 +123,6 @@ class FakePage(MessageEmitter):
         self.browser.to_kernel(content, buffers)
 
     def receive(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        if content["type"] == "ready":
-            self.ready.set()
         if content["type"] == "reload":
             self.reloads += 1
             self.load(self.exports)
@@ -132,7 +130,9 @@ class FakePage(MessageEmitter):
             messages = content["messages"]
             _put_buffers(messages, content["paths"], buffers)
             for message in messages:
-                if message["peer_id"] == self.peer_id:
+                if message["type"] == "ready":
+                    self.ready.set()
+                elif message["peer_id"] == self.peer_id:
                     self._fire(message["type"], message)
 
     def disconnect(self) -> None:

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING
 
+from imjoy_host import outbox
 from imjoy_host.loop import submit
-from imjoy_host.outbox import GATHERING, Outbox
+
+if TYPE_CHECKING:
+    import pytest
 
 
-def sent_by(*messages: str, flush: bool = False) -> list[list[str]]:
-    """Put messages into an outbox one right after the other; return what was sent in one go."""
+def test_what_is_said_in_one_breath_travels_together_and_so_does_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "GATHERING", 0.5)  # longer than a busy machine's pauses
     sent: list[list[str]] = []
 
     async def put() -> None:
-        def send(batch: list[dict[str, Any]]) -> None:
-            sent.append([message["type"] for message in batch])
-
-        outbox = Outbox(send)
-        for message in messages:
-            outbox.put({"type": message})
-        if flush:
-            outbox.flush()
-        else:
-            await asyncio.sleep(5 * GATHERING)
-            outbox.put({"type": "later"})
+        box = outbox.Outbox(lambda batch: sent.append([message["type"] for message in batch]))
+        for breath in ("ab", "c", "de"):
+            for name in breath:
+                box.put({"type": name})
+            await asyncio.sleep(2 * outbox.TOGETHER)
+        assert sent == [["a", "b"]]
+        await asyncio.sleep(2 * outbox.GATHERING)
+        box.put({"type": "later"})
+        await asyncio.sleep(2 * outbox.GATHERING)
 
     submit(put()).result(timeout=10)
-    return sent
-
-
-def test_the_first_message_is_sent_at_once_and_the_next_ones_together() -> None:
-    assert sent_by("a", "b", "c", "d") == [["a"], ["b", "c", "d"], ["later"]]
-
-
-def test_what_waits_can_be_sent_now() -> None:
-    assert sent_by("a", "b", flush=True) == [["a"], ["b"]]
-    assert sent_by(flush=True) == []
+    assert sent == [["a", "b"], ["c", "d", "e"], ["later"]]

@@ -110,10 +110,27 @@ const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
 /** The colours of values as RGBA bytes: what the shader finds in the table, found without it. */
-export function paint(
+export function paint(values: PixelData, look: Look): Uint8Array<ArrayBuffer> {
+  const isFew = values instanceof Uint8Array || values instanceof Uint16Array;
+  return new Uint8Array((isFew ? paintFew(values, look) : paintEach(values, look)).buffer);
+}
+
+type FewValues = Extract<PixelData, Uint8Array | Uint16Array>;
+
+/** Where there are fewer values than pixels, each value's colour is found once. */
+function paintFew(values: FewValues, look: Look): Uint32Array<ArrayBuffer> {
+  const every = Uint16Array.from({ length: 2 ** (8 * values.BYTES_PER_ELEMENT) }, (_, i) => i);
+  if (values.length < every.length) return paintEach(values, look);
+  const colors = paintEach(every, look);
+  const painted = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) painted[i] = colors[values[i] as number] as number;
+  return painted;
+}
+
+function paintEach(
   values: PixelData,
   { table: { colors, low, span, unit }, interior }: Look,
-): Uint8Array<ArrayBuffer> {
+): Uint32Array<ArrayBuffer> {
   const { from, color } = interior;
   const table = new Uint32Array(colors.buffer);
   const [inside = 0] = new Uint32Array(Uint8Array.of(...color, 255).buffer);
@@ -124,5 +141,5 @@ export function paint(
     const entry = ((bits[0] as number) >>> ENTRY_SHIFT) - FIRST_ENTRY;
     painted[i] = value < from ? (table[entry] as number) : inside;
   }
-  return new Uint8Array(painted.buffer);
+  return painted;
 }

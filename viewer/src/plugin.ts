@@ -30,11 +30,11 @@ export interface PluginApi {
   set_view_state(view: unknown): ExactView | null;
   get_view_state(): ExactView | null;
   go_to(location: unknown): void;
-  on_view_state(listener: ViewListener): void;
-  on_palette(listener: PaletteListener): void;
+  on_view_state(listener: ViewListener): void | Promise<void>;
+  on_palette(listener: PaletteListener): void | Promise<void>;
   screenshot(): Promise<ArrayBuffer>;
   set_bookmarks(bookmarks: unknown): void;
-  on_bookmarks(listener: BookmarkListener): void;
+  on_bookmarks(listener: BookmarkListener): void | Promise<void>;
 }
 
 /** The plugin's methods over a viewer. */
@@ -42,8 +42,13 @@ export function pluginApi(viewer: Viewer): Omit<PluginApi, "use_viewer"> {
   const events = watchView(viewer);
   const paletteEvents = watchPalette(viewer);
   const bookmarkEvents = watchBookmarks(viewer);
+  let begin: () => void;
+  /** Done when the first image is open, or cannot be. */
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
   return {
-    add_image: (config) => viewer.addImage(config),
+    add_image: (config) => viewer.addImage(config).finally(begin),
     remove_image: (id) => viewer.removeImage(id),
     update_image: (id, change) => paletteEvents.adopt(() => viewer.updateImage(id, change)),
     set_view_state(view) {
@@ -62,11 +67,21 @@ export function pluginApi(viewer: Viewer): Omit<PluginApi, "use_viewer"> {
       if (goal) void viewer.motion.goTo(goal);
       else viewer.look(wanted);
     },
-    on_view_state: (listener) => events.listen((view) => listener.changed(view)),
-    on_palette: (listener) => paletteEvents.listen((name) => listener.changed(name)),
+    // Answered together with `add_image`: a message of its own would cost a frame before the picture.
+    on_view_state(listener) {
+      events.listen((view) => listener.changed(view));
+      return begun;
+    },
+    on_palette(listener) {
+      paletteEvents.listen((name) => listener.changed(name));
+      return begun;
+    },
     screenshot: async () => (await takePicture(viewer)).buffer,
     set_bookmarks: (bookmarks) => bookmarkEvents.adopt(parseBookmarks(bookmarks)),
-    on_bookmarks: (listener) => bookmarkEvents.listen((list) => listener.changed(list)),
+    on_bookmarks(listener) {
+      bookmarkEvents.listen((list) => listener.changed(list));
+      return begun;
+    },
   };
 }
 

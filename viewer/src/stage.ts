@@ -11,8 +11,8 @@ const GROUND = "#0b0d12";
 /** Milliseconds after which a camera that has not moved rests; two frames, where they take longer. */
 const REST = { least: 100, most: 400 };
 
-/** Milliseconds from one picture with tiles that have come to the next. */
-const ARRIVALS = 80;
+/** Milliseconds from one picture with tiles that have come to the next, and to the first. */
+const ARRIVALS = { next: 80, first: 30 };
 
 /** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
 function isLinked(layer: Layer): boolean {
@@ -24,7 +24,7 @@ function isLinked(layer: Layer): boolean {
  *
  * @returns a function that takes it down again
  */
-export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
+export function mountStage(parent: HTMLDivElement, viewer: Viewer): () => void {
   let frame: Frame | undefined;
   let scenes: readonly Scene[] = [];
   let seen: Camera | undefined;
@@ -32,14 +32,8 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
   let rest: ReturnType<typeof setTimeout> | undefined;
   let moved = 0;
 
-  // deck.gl listens to every pointer and key there, and looks for what is under it, for nobody.
-  const ground = document.createElement("div");
-  ground.inert = true;
-  ground.style.cssText = "position: absolute; inset: 0";
-  parent.append(ground);
-
   const deck = new Deck({
-    parent: ground,
+    parent,
     views: new OrthographicView({ id: "plane", controller: false }),
     viewState: { target: [0, 0, 0], zoom: 0 },
     layers: [],
@@ -135,11 +129,10 @@ export function mountStage(parent: HTMLElement, viewer: Viewer): () => void {
     cancelAnimationFrame(request);
     clearTimeout(rest);
     deck.finalize();
-    ground.remove();
   };
 }
 
-/** Tiles that come one after another are drawn together: the first, the last, and some in between. */
+/** Tiles that come close after one another are drawn together, the last one of all at once. */
 function mergeArrivals(draw: () => void): { tell(isLast: boolean): void; stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let drawn = Number.NEGATIVE_INFINITY;
@@ -153,9 +146,9 @@ function mergeArrivals(draw: () => void): { tell(isLast: boolean): void; stop():
 
   return {
     tell(isLast) {
-      const left = drawn + ARRIVALS - performance.now();
-      if (isLast || left <= 0) drawNow();
-      else timer ??= setTimeout(drawNow, left);
+      const left = drawn + ARRIVALS.next - performance.now();
+      if (isLast) drawNow();
+      else timer ??= setTimeout(drawNow, Math.max(left, ARRIVALS.first));
     },
     stop: () => clearTimeout(timer),
   };

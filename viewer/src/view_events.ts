@@ -37,6 +37,7 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
   const listeners = new Set<Listener>();
   let known: Camera | undefined;
   let fitted = false;
+  let adopting = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function tell(listener: Listener): void {
@@ -44,6 +45,11 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
     if (!view) return;
     // One whose other end is gone (a restarted kernel) is not asked again.
     listener(fitted ? { ...view, fitted } : view).catch(() => listeners.delete(listener));
+  }
+
+  function opensWhole(): boolean {
+    const [now, whole] = [viewer.camera.peek(), viewer.wholeImage];
+    return !known && !!now && !!whole && sameCamera(now, whole);
   }
 
   function rest(): void {
@@ -54,8 +60,7 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
       return;
     }
     if (!now || (known && sameCamera(now, known))) return;
-    const whole = viewer.wholeImage;
-    fitted = !known && !!whole && sameCamera(now, whole);
+    fitted = opensWhole();
     known = now;
     for (const listener of listeners) tell(listener);
   }
@@ -67,7 +72,9 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
 
   effect(() => {
     viewer.camera.value;
-    wait();
+    // What the page opens with is no move that would come to rest: it is told with the image's id.
+    if (!adopting && untracked(opensWhole)) untracked(rest);
+    else wait();
   });
 
   return {
@@ -76,7 +83,12 @@ export function watchView(viewer: Viewer, quiet = QUIET): ViewEvents {
       if (known) tell(listener);
     },
     adopt(move) {
-      move();
+      adopting = true;
+      try {
+        move();
+      } finally {
+        adopting = false;
+      }
       known = viewer.camera.peek();
       fitted = false;
     },
@@ -94,6 +106,7 @@ export function watchPalette(viewer: Viewer, quiet = QUIET): PaletteEvents {
   const listeners = new Set<(name: string) => Promise<unknown>>();
   const name = () => viewer.images.value[0]?.colormap.value;
   let known: string | undefined;
+  let adopting = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function rest(): void {
@@ -104,9 +117,10 @@ export function watchPalette(viewer: Viewer, quiet = QUIET): PaletteEvents {
   }
 
   effect(() => {
-    name();
+    const isFirst = name() !== undefined && known === undefined;
     clearTimeout(timer);
-    timer = setTimeout(rest, quiet);
+    if (isFirst && !adopting) untracked(rest);
+    else timer = setTimeout(rest, quiet);
   });
 
   return {
@@ -115,7 +129,12 @@ export function watchPalette(viewer: Viewer, quiet = QUIET): PaletteEvents {
       if (known !== undefined) listener(known).catch(() => listeners.delete(listener));
     },
     adopt(change) {
-      change();
+      adopting = true;
+      try {
+        change();
+      } finally {
+        adopting = false;
+      }
       known = untracked(name);
     },
   };

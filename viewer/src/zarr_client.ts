@@ -32,12 +32,8 @@ export async function openSource(
 ): Promise<OpenedSource> {
   const { tile, cancel, open, close } = await room;
   const image = ++lastImage;
-  const store = typeof source === "string" ? source : (proxy(postable(source)) as never);
+  const store = typeof source === "string" ? source : (proxy(postable(source, changed)) as never);
   const info = await open(image, store, options);
-  if (typeof source !== "string") {
-    // A store that does not answer does without.
-    source.onProgress?.({ _rintf: true, changed })?.catch(() => undefined);
-  }
   return {
     info,
     loadTile(request, signal) {
@@ -50,13 +46,27 @@ export async function openSource(
 }
 
 /** The same store with its bytes moved, not copied, to the worker. */
-function postable(source: RemoteStore): RemoteStore {
+function postable(
+  source: RemoteStore,
+  changed: (reports: readonly ProgressReport[]) => void,
+): RemoteStore {
   const items = new Map(Object.entries(source.items ?? {}));
+  let listens = false;
+
+  /** Has the source tell its progress, once there is something to wait for. */
+  function listen(): void {
+    if (listens) return;
+    listens = true;
+    // A store that does not answer does without.
+    source.onProgress?.({ _rintf: true, changed })?.catch(() => undefined);
+  }
+
   return {
     async getItem(key, options) {
       const early = items.get(key);
       // Once: what is asked for again may have changed, and its bytes are gone.
       items.delete(key);
+      if (early === undefined) listen();
       const bytes = early === undefined ? await source.getItem(key, options) : early;
       if (!bytes) return null;
       return transfer(bytes, [ArrayBuffer.isView(bytes) ? bytes.buffer : bytes]);

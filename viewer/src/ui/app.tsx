@@ -1,4 +1,4 @@
-import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { runColours } from "../moving_colours";
 import type { Viewer } from "../state";
@@ -16,6 +16,9 @@ import { Problems } from "./problems";
 import { StatusBar } from "./status_bar";
 import { type PanelName, Toolbar, toggleFullScreen } from "./toolbar";
 
+/** Milliseconds after which the controls are there without a picture. */
+const LONGEST_PICTURE_ONLY = 1000;
+
 /**
  * The page. The attributes of its root say what it shows, for tests and for people who look:
  * `data-state` (empty, opening, loading, idle) and the counters described in the README.
@@ -24,6 +27,7 @@ export function App({ viewer }: { viewer: Viewer }) {
   const panel = useSignal<PanelName | undefined>(undefined);
   const help = useSignal(false);
   const root = useRef<HTMLElement>(null);
+  const controls = useControls(viewer);
   // Not rendered: what is drawn changes with every frame of a movement, the page does not.
   useSignalEffect(() => {
     for (const [name, value] of Object.entries(describeState(viewer))) {
@@ -59,8 +63,12 @@ export function App({ viewer }: { viewer: Viewer }) {
       <FailedTiles viewer={viewer} />
       <Waiting viewer={viewer} />
       <Problems viewer={viewer} />
-      {viewer.images.value.length > 0 && <Toolbar viewer={viewer} panel={panel} help={help} />}
-      {panel.value === undefined && <MiniMap viewer={viewer} />}
+      <LongWait viewer={viewer} />
+      {controls.value && viewer.images.value.length > 0 && (
+        <Toolbar viewer={viewer} panel={panel} help={help} />
+      )}
+      {controls.value && panel.value === undefined && <MiniMap viewer={viewer} />}
+      {controls.value && <StatusBar viewer={viewer} />}
       {panel.value === "places" && (
         <Panel title="Places" onClose={() => closePanel(panel)}>
           <PlacePanel viewer={viewer} />
@@ -71,12 +79,33 @@ export function App({ viewer }: { viewer: Viewer }) {
           <ImagePanel viewer={viewer} />
         </Panel>
       )}
-      <LongWait viewer={viewer} />
-      <StatusBar viewer={viewer} />
       <Notice viewer={viewer} />
       <Help open={help} />
     </main>
   );
+}
+
+/**
+ * Whether the controls are to be there: after the first picture, which they would delay by as long
+ * as they take to be made and drawn, or when it does not come soon.
+ */
+function useControls(viewer: Viewer): ReadonlySignal<boolean> {
+  const controls = useSignal(false);
+  useEffect(() => {
+    const show = () => {
+      controls.value = true;
+    };
+    const timer = setTimeout(show, LONGEST_PICTURE_ONLY);
+    const stop = viewer.painted.subscribe(({ complete }) => {
+      // Two frames on, the picture is on the screen.
+      if (complete) requestAnimationFrame(() => requestAnimationFrame(show));
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [viewer, controls]);
+  return controls;
 }
 
 /** Closes what is open; the keyboard goes on at the button that opened it. */

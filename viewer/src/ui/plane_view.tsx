@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { mountGestures } from "../gestures";
 import type { Rect } from "../model";
 import { mountStage } from "../stage";
@@ -9,7 +9,8 @@ import type { Viewer } from "../state";
 export function PlaneView({ viewer }: { viewer: Viewer }) {
   const stage = useRef<HTMLDivElement>(null);
   const box = useSignal<Rect | undefined>(undefined);
-  useEffect(() => {
+  // At once, not after the next frame: the canvas takes its time to be ready.
+  useLayoutEffect(() => {
     const element = stage.current;
     if (!element) return undefined;
     const unmountStage = mountStage(element, viewer);

@@ -92,6 +92,33 @@ describe("the whole set", () => {
     ]);
   });
 
+  test("is there before the controls are", async () => {
+    const watch = () => {
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector('main[data-complete="true"]')) return;
+        observer.disconnect();
+        const controls = document.querySelectorAll(".toolbar, .status").length;
+        Object.assign(window, { controlsAtFirst: controls });
+      }).observe(document, { attributes: true, childList: true, subtree: true });
+    };
+    const harness = await openViewer(browser, {}, { before: watch });
+    await showSet(harness);
+    await harness.viewer.locator(".toolbar").waitFor();
+    await harness.viewer.locator(".status").waitFor();
+    const atFirst = () => (window as unknown as { controlsAtFirst: number }).controlsAtFirst;
+    expect(await harness.viewer.locator("main").evaluate(atFirst)).toBe(0);
+  });
+
+  test("is not waited for by the controls where it is long in coming", async () => {
+    const harness = await openViewer(browser, { delay: 60_000 });
+    await harness.page.evaluate(() =>
+      window.host.api.add_image?.({ source: window.host.store.source }),
+    );
+    await harness.viewer.locator(".toolbar").waitFor();
+    expect(await harness.state("painted")).toBe("0");
+    expect(await harness.viewer.locator("canvas").isVisible()).toBe(false);
+  });
+
   test.each([255, 1000])("has the right colours at maxiter %i", async (maxiter) => {
     const harness = await openViewer(browser, { maxiter });
     await showSet(harness, { contrast_limits: [0, maxiter] });

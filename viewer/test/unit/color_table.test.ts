@@ -123,6 +123,7 @@ describe("painted without a shader", () => {
   test.each([
     ["Uint8", Uint8Array.of(0, 3, 17, 200, 255)],
     ["Uint16", Uint16Array.of(0, 9, 500, 999, 1000, 65_535)],
+    ["Uint8, more pixels than values", Uint8Array.from({ length: 300 }, (_, i) => 7 * i)],
     ["Uint32", Uint32Array.of(0, 70_000, 999, 4_000_000_000)],
     ["Int16", Int16Array.of(-5, -300, 12, 999, 1000)],
     ["Float32", Float32Array.of(-0.25, 0, 0.5, 998.5, 1000)],

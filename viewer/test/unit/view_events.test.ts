@@ -1,8 +1,10 @@
+import { signal } from "@preact/signals";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fromViewState } from "../../src/frames";
+import type { Image } from "../../src/image";
 import type { ViewState } from "../../src/model";
 import { Viewer } from "../../src/state";
-import { watchView } from "../../src/view_events";
+import { watchPalette, watchView } from "../../src/view_events";
 
 vi.mock("../../src/zarr_client", () => ({ openSource: vi.fn() }));
 
@@ -69,6 +71,8 @@ test("the whole image that a page opens with is told as where nobody went", asyn
   events.listen(told);
   for (const camera of [whole, fromViewState(at(6)), whole]) {
     viewer.camera.value = camera;
+    // At once: what the page opens with is no move that would have to come to rest.
+    if (camera === whole) expect(told.mock.calls.length).toBeGreaterThan(0);
     await vi.advanceTimersByTimeAsync(150);
   }
   const last = at(5, -3);
@@ -91,4 +95,22 @@ test("a place can be asked for before there is an image", () => {
   const viewer = new Viewer();
   viewer.look({ center: ["0", "0"], width: "1" });
   expect(viewer.camera.value).toBeUndefined();
+});
+
+test("a palette is told at once when there is one, and later when the choice has come to rest", async () => {
+  const viewer = new Viewer();
+  const colormap = signal<string | undefined>("fire");
+  const events = watchPalette(viewer, 100);
+  const told = vi.fn(async (_: string): Promise<unknown> => null);
+  events.listen(told);
+  viewer.images.value = [{ colormap } as unknown as Image];
+  expect(told.mock.calls).toEqual([["fire"]]);
+  colormap.value = "ice";
+  colormap.value = "viridis";
+  await vi.advanceTimersByTimeAsync(150);
+  events.adopt(() => {
+    colormap.value = "magma";
+  });
+  await vi.advanceTimersByTimeAsync(150);
+  expect(told.mock.calls).toEqual([["fire"], ["viridis"]]);
 });
