@@ -72,7 +72,7 @@ _RANGE = 900  # log2 of what is taken for the range of float64
 _EXPONENT_OF = EA, EA, EB, EB, EC, EC, EA, EA, EB, ET
 
 
-@kernel(allocates=False)
+@kernel()
 def order(x: float, e: int) -> float:
     """Return a number that is monotone in x 2^e (x ≥ 0): log2, linear between powers of two."""
     if x == 0:
@@ -81,7 +81,7 @@ def order(x: float, e: int) -> float:
     return e + shift + (x * power_of_two(-shift) - 1)
 
 
-@kernel(allocates=False)
+@kernel()
 def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
     """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
@@ -99,7 +99,7 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
     return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
 
 
-@kernel(allocates=False)
+@kernel()
 def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
     ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
@@ -149,7 +149,7 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     return a, b, c, beta, gamma, tau, ea, eb, real(r[0] * (1 - 2.0**-40), r[1])
 
 
-@kernel(allocates=False)
+@kernel()
 def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: int) -> Number:
     """Return Z_m."""
     x, y = orbit[m, 0], orbit[m, 1]
@@ -165,7 +165,7 @@ def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: in
     return tiny[low, 0], tiny[low, 1], tiny_at[low, 1]
 
 
-@kernel(allocates=False)
+@kernel()
 def _write(
     entry: Entry,
     k: int,
@@ -194,7 +194,7 @@ def _write(
     radii[k] = order(0.5 * r[0], r[1]) - 2.0**-30
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def build(
     orbit: Floats,
     tiny: Floats,
@@ -241,7 +241,7 @@ def build(
     return True
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def without_exponents(
     coefficients: Floats,
     exponents: NDArray[np.int32],
@@ -267,7 +267,7 @@ def without_exponents(
         reach[k] = below if usable else 0.0
 
 
-@kernel(allocates=False)
+@kernel()
 def _keep(entry: Entry, work: Floats, k: int) -> None:
     a, b, c, beta, gamma, tau, ea, eb, r = entry
     work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
@@ -280,7 +280,7 @@ def _keep(entry: Entry, work: Floats, k: int) -> None:
     work[k, 21], work[k, 22] = r
 
 
-@kernel(allocates=False)
+@kernel()
 def _kept(work: Floats, k: int) -> Entry:
     return (
         (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),

@@ -60,7 +60,7 @@ def scratch() -> Scratch:
     )  # fmt: skip
 
 
-@kernel(allocates=False)
+@kernel()
 def _follow(  # noqa: C901 - one loop, whose state does not split
     b: Floats,
     work: Floats,
@@ -132,7 +132,7 @@ def _follow(  # noqa: C901 - one loop, whose state does not split
     return e, error, m, n, -1
 
 
-@kernel(entry=True, allocates=False)
+@kernel(entry=True)
 def count_tile(
     grid: Grid,
     maxiter: int,
@@ -192,7 +192,7 @@ def count_tile(
     return not cancel[0]
 
 
-@kernel(allocates=False)
+@kernel()
 def _divide(
     b: Floats,
     e: int,

@@ -45,7 +45,7 @@ ROUNDING = 20 * 2.0**-53
 FLOOR = (1 + 1 / _ETA) * ROUNDING**2 * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def step(
     x: float, y: float, cx: float, cy: float, t: float, floor: float
 ) -> tuple[float, float, float]:
@@ -55,7 +55,7 @@ def step(
     return fma(x, x, cx - yy), fma(x + x, y, cy), w
 
 
-@kernel(allocates=False)
+@kernel()
 def advance(state: Floats, width: int, small: float, floor: float) -> None:
     """Take `STEPS` steps in each lane, as long as it stays within `small` ≤ |z|² ≤ 4.
 
@@ -72,7 +72,7 @@ def advance(state: Floats, width: int, small: float, floor: float) -> None:
         state[X + i], state[Y + i], state[T + i], state[N + i] = x, y, t, n
 
 
-@kernel(allocates=False)
+@kernel()
 def load(state: Floats, lane: int, x: float, y: float, cx: float, cy: float, n: int) -> None:
     """Begin a lane."""
     state[X + lane], state[Y + lane] = x, y
@@ -80,7 +80,7 @@ def load(state: Floats, lane: int, x: float, y: float, cx: float, cy: float, n: 
     state[N + lane] = state[MARK + lane] = n
 
 
-@kernel(allocates=False)
+@kernel()
 def move_lane(state: Floats, to: int, lane: int) -> None:
     """Copy a lane over another."""
     for row in range(0, STATE, _ROW):

@@ -45,6 +45,20 @@ def in_main_components(x: float, y: float, radius: float) -> bool:
 
 
 @kernel()
+def meets_main_components(x: float, y: float, radius: float) -> bool:
+    """Whether a point of the disc may lie in the main cardioid or in the period-2 disc.
+
+    Tells where to ask for single points; nothing is proven by it.
+    """
+    a = x - 0.25
+    q = a * a + y * y
+    if q * (q + a) - 0.25 * y * y < 11 * radius:
+        return True
+    reach = 0.25 + radius
+    return (x + 1) * (x + 1) + y * y < reach * reach
+
+
+@kernel()
 def attracted(
     x: float,
     y: float,

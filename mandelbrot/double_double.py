@@ -174,7 +174,7 @@ def count_certified(
     live = fresh = lanes.fill(pool, points, size, lanes.LONG)
     passes = 2
     queued = 0
-    oldest = 0.0  # the steps of a live lane at most
+    oldest, look = 0.0, 512.0  # the steps of a live lane at most, and when to count them
     while live:
         if cancel[0]:
             return False
@@ -189,7 +189,8 @@ def count_certified(
         queued = lanes.queue(pool, finished, passes, STEPS, maxiter, queued, lanes.LONG)
         passes = lanes.next_passes(passes, finished, live)
         live, fresh = lanes.replace(pool, finished, live, points, size, fresh, lanes.LONG)
-        if finished:
+        if oldest > look:
             oldest = lanes.oldest(state, live)
+            look = 2 * oldest + 512
     _write_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
     return True

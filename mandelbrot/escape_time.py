@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mandelbrot import double_double, float64
-from mandelbrot.discs import HOPELESS, UNIT, UNSURE, disc_count, in_main_components
+from mandelbrot.discs import (
+    HOPELESS,
+    UNIT,
+    UNSURE,
+    disc_count,
+    in_main_components,
+    meets_main_components,
+)
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import QUEUE, allocate
 
@@ -141,9 +148,12 @@ def _next_queue(
                 if sub >= 0:
                     _fill(out, re.size, top, low, left, end, sub)
                     continue
+                middle_x, middle_y = 0.5 * (re[left] + re[end - 1]), 0.5 * (im[top] + im[low - 1])
+                radius = re[end - 1] - middle_x + im[top] - middle_y
+                ask = meets_main_components(middle_x, middle_y, radius)
                 for j in range(top, low):
                     for i in range(left, end):
-                        if in_main_components(re[i], im[j], 2 * UNIT):
+                        if ask and in_main_components(re[i], im[j], 2 * UNIT):
                             _store(out, j * re.size + i, maxiter)
                         else:
                             points[queued], points[QUEUE + queued] = re[i], im[j]
@@ -152,7 +162,7 @@ def _next_queue(
     return block, queued
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -> int:
     """Write the counts of the float64 recurrence at ``re[i] + 1j * im[j]``, row by row, to `out`.
 
@@ -175,7 +185,7 @@ def fast_tile(re: Floats, im: Floats, maxiter: int, cancel: Flag, out: Counts) -
     return CANCELLED if cancel[0] else FINISHED
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def certified_tile(
     re: Floats,
     im: Floats,
@@ -216,12 +226,13 @@ def certified_tile(
     return CANCELLED if cancel[0] else FINISHED
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def refined_tile(
     re: Floats,
     im: Floats,
     re_low: Floats,
     im_low: Floats,
+    rows: NDArray[np.intp],
     maxiter: int,
     cancel: Flag,
     out: Counts,
@@ -229,23 +240,26 @@ def refined_tile(
 ) -> bool:
     """Count the unsure pixels again with double-doubles, and clear the marks of the certain ones.
 
-    ``re + re_low``, ``im + im_low`` are the points. Returns False when cancelled.
+    ``re + re_low``, ``im + im_low`` are the points; only in `rows` are any unsure. Returns False
+    when cancelled.
     """
     points, pixels = np.empty(4 * QUEUE), np.empty(QUEUE, np.int32)
     counts, certain = np.empty(QUEUE, np.uint32), np.empty(QUEUE, np.bool_)
     pool = allocate()
-    pixel = 0
-    while pixel < unsure.size:
+    row, i = 0, 0
+    while row < rows.size:
         queued = 0
-        while pixel < unsure.size and queued < QUEUE:
-            if unsure[pixel]:
-                j, i = pixel // re.size, pixel % re.size
+        while row < rows.size and queued < QUEUE:
+            j = rows[row]
+            if unsure[j * re.size + i]:
                 points[queued], points[QUEUE + queued] = re[i], im[j]
                 points[2 * QUEUE + queued] = re_low[i]
                 points[3 * QUEUE + queued] = im_low[j]
-                pixels[queued] = pixel
+                pixels[queued] = j * re.size + i
                 queued += 1
-            pixel += 1
+            i += 1
+            if i == re.size:
+                row, i = row + 1, 0
         if not double_double.count_certified(
             pool, points, queued, maxiter, cancel, counts, certain
         ):

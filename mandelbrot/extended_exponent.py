@@ -25,7 +25,7 @@ ZERO = -(2**40)
 """The exponent of 0: below all others, and sums of two are in range."""
 
 
-@kernel(allocates=False)
+@kernel()
 def power_of_two(e: int) -> float:
     """Return 2^e as float64; 0 below its normal range, infinity above."""
     if e < -1022:
@@ -33,13 +33,13 @@ def power_of_two(e: int) -> float:
     return from_bits(min(e + 1023, 2047) << 52)
 
 
-@kernel(allocates=False)
+@kernel()
 def exponent(a: float) -> int:
     """Return the e of 2^e ≤ |a| < 2^(e + 1), for a normal number; -1023 for 0."""
     return ((to_bits(a) >> 52) & 2047) - 1023
 
 
-@kernel(allocates=False)
+@kernel()
 def normal(x: float, y: float, e: int) -> Number:
     """Return the number with its larger mantissa in [1, 2)."""
     size = max(abs(x), abs(y))
@@ -50,13 +50,13 @@ def normal(x: float, y: float, e: int) -> Number:
     return x * factor, y * factor, e + shift
 
 
-@kernel(allocates=False)
+@kernel()
 def multiply(a: Number, b: Number) -> Number:
     """Return a b."""
     return normal(a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0], a[2] + b[2])
 
 
-@kernel(allocates=False)
+@kernel()
 def add(a: Number, b: Number) -> Number:
     """Return a + b."""
     e = max(a[2], b[2])
@@ -64,52 +64,52 @@ def add(a: Number, b: Number) -> Number:
     return normal(a[0] * f + b[0] * g, a[1] * f + b[1] * g, e)
 
 
-@kernel(allocates=False)
+@kernel()
 def modulus(a: Number) -> float:
     """Return |a| / 2^e, its relative error below 2^-51."""
     return math.sqrt(a[0] * a[0] + a[1] * a[1])
 
 
-@kernel(allocates=False)
+@kernel()
 def real(v: float, e: int) -> Real:
     """Return ``v * 2**e`` with its mantissa in [1, 2)."""
     shift = exponent(v)
     return v * power_of_two(-shift), e + shift
 
 
-@kernel(allocates=False)
+@kernel()
 def plus(a: Real, b: Real) -> Real:
     """Return a + b."""
     e = max(a[1], b[1])
     return real(a[0] * power_of_two(a[1] - e) + b[0] * power_of_two(b[1] - e), e)
 
 
-@kernel(allocates=False)
+@kernel()
 def times(a: Real, b: Real) -> Real:
     """Return a b."""
     return a[0] * b[0], a[1] + b[1]
 
 
-@kernel(allocates=False)
+@kernel()
 def over(a: Real, b: Real) -> Real:
     """Return a / b."""
     return a[0] / b[0], a[1] - b[1]
 
 
-@kernel(allocates=False)
+@kernel()
 def value(a: Real) -> float:
     """Return a as float64."""
     return a[0] * power_of_two(a[1])
 
 
-@kernel(allocates=False)
+@kernel()
 def root(a: Real) -> Real:
     """Return √a."""
     odd = a[1] & 1
     return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
 
 
-@kernel(allocates=False)
+@kernel()
 def less(a: Real, b: Real) -> Real:
     """Return the smaller of two."""
     return a if a[0] * power_of_two(a[1] - b[1]) < b[0] else b

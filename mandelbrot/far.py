@@ -53,7 +53,7 @@ _FLUSHED = 1e-290  # more than all underflow in one step
 _UP = 1 + 2.0**-48
 
 
-@kernel(allocates=False)
+@kernel()
 def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame: Frame) -> bool:
     """Whether the orbit, at d (m = 0) and there `distance` from where it was n steps ago, stays.
 
@@ -79,7 +79,7 @@ def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame:
     return False
 
 
-@kernel(allocates=False)
+@kernel()
 def repeats(
     d: Number,
     error: float,
@@ -112,7 +112,7 @@ def repeats(
     return False
 
 
-@kernel(allocates=False)
+@kernel(inline=True)
 def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
     x: float,
     y: float,
@@ -205,7 +205,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             x, y, m, error, r, zx, zy = u, v, to, grown, s, wx, wy
 
 
-@kernel(allocates=False)
+@kernel(inline=True)
 def far(  # noqa: C901 - one loop, whose state does not split
     d: Number,
     error: float,

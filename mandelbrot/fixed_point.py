@@ -137,7 +137,7 @@ def _step(
     return exact
 
 
-@kernel()
+@kernel(allocates=True)
 def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
     cx: Limbs,
     cy: Limbs,
@@ -207,7 +207,7 @@ def count_point(  # noqa: C901, PLR0912 - one loop, whose state does not split
     return maxiter if certain_inside == maxiter else -1
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def count_points(
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],

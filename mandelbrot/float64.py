@@ -214,7 +214,7 @@ def count_certified(
     live = fresh = lanes.fill(pool, points, size, lanes.BOUNDED)
     passes = 2
     queued = 0
-    oldest = 0.0  # the steps of a live lane at most
+    oldest, look = 0.0, 512.0  # the steps of a live lane at most, and when to count them
     while live:
         if cancel[0]:
             return False
@@ -237,7 +237,8 @@ def count_certified(
             for k in range(found):
                 counts[target[chosen[k]]], certain[target[chosen[k]]] = maxiter, True
             live, fresh = lanes.replace(pool, found, live, points, size, fresh, lanes.BOUNDED)
-        if finished:
+        if oldest > look:
             oldest = lanes.oldest(state, live)
+            look = 2 * oldest + 512
     _write_certified_counts(pool, queued, (growth, kappa, cap, error2), counts, certain)
     return True

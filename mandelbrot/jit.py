@@ -142,7 +142,7 @@ class _InnerCompiler(compiler.CompilerBase):
 
 
 def kernel(
-    *, entry: bool = False, contract: bool = False, allocates: bool = True
+    *, entry: bool = False, contract: bool = False, allocates: bool = False, inline: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function on its first call, to run without the GIL.
 
@@ -154,10 +154,13 @@ def kernel(
     contract : bool, default False
         Allow a multiplication and an addition to be fused into one operation of one rounding, where
         the machine has it.
-    allocates : bool, default True
-        False for functions that make no arrays: the arrays that they and their callees take and
-        pass on are then not counted as references, an atomic operation each (deep tiles took half
-        as long again, and twice as long to compile).
+    allocates : bool, default False
+        True for functions that make arrays. In others the arrays that they and their callees take
+        and pass on are not counted as references, which would be an atomic operation each
+        (measured: without that, certified tiles took twice as long, deep ones half as long again).
+    inline : bool, default False
+        Put the function's code into that of its callers however long it is: for those called often
+        with many arrays, each of which is eight words to copy (deep tiles took a third longer).
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -167,6 +170,8 @@ def kernel(
             options["pipeline_class"] = _InnerCompiler
         if not allocates:
             options["_nrt"] = False
+        if inline:
+            options["forceinline"] = True
         if contract:
             options["fastmath"] = {"contract"}
         compiled = numba.njit(nogil=True, **options)(function)

@@ -80,7 +80,7 @@ _move_bound = mover([(START + S, S)])
 _move_long_start = mover([(START + v, v) for v in (S, XL, YL)])
 
 
-@kernel()
+@kernel(allocates=True)
 def allocate() -> Pool:
     """Return the lanes and those to recount, the targets of both, and a list of lanes.
 
@@ -177,8 +177,10 @@ def queue(
     state, again, target, again_target, chosen = pool
     for k in range(finished):
         lane = chosen[k]
-        begin = int(state[N + lane]) - passes * steps
-        last = min(int(state[INSIDE + lane]), passes - 1, (maxiter - 1 - begin) // steps)
+        last = min(int(state[INSIDE + lane]), passes - 1)
+        n = state[N + lane] - (passes - last) * steps
+        while n >= maxiter:
+            last, n = last - 1, n - steps
         _move_point(state, lane, again, queued)
         _move_start(state, lane + last * SLOT, again, queued)
         if kind == BOUNDED:
@@ -186,7 +188,7 @@ def queue(
         elif kind == LONG:
             _move_low_point(state, lane, again, queued)
             _move_long_start(state, lane + last * SLOT, again, queued)
-        again[N + queued] = begin + last * steps
+        again[N + queued] = n
         again_target[queued] = target[lane]
         queued += 1
     return queued

@@ -63,7 +63,7 @@ class Places(NamedTuple):
     c_im: Floats
 
 
-@kernel(allocates=False)
+@kernel()
 def _near(
     z: Pair, e: float, c: Pair, n: int, maxiter: int, cancel: NDArray[np.uint8]
 ) -> tuple[Pair, float, int, bool, bool]:
@@ -86,7 +86,7 @@ def _near(
     return scaled_to_one(x, xl, y, yl, 0), e, n, n >= maxiter, True
 
 
-@kernel(allocates=False)
+@kernel()
 def step(d: Pair, error: float, dc: Pair, z: Pair, at: Pair, known: bool) -> tuple[Pair, float]:  # noqa: FBT001 - compiled
     """Return d and its error after one step from Z_m = `at`, `z` being Z_m + d.
 
@@ -104,7 +104,7 @@ def step(d: Pair, error: float, dc: Pair, z: Pair, at: Pair, known: bool) -> tup
     return out, grown * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def follow(  # noqa: C901 - one loop, whose state does not split
     dc: Pair,
     c: Pair,
@@ -174,7 +174,7 @@ def follow(  # noqa: C901 - one loop, whose state does not split
     return maxiter, True
 
 
-@kernel(entry=True, allocates=False)
+@kernel(entry=True)
 def count_pixels(
     places: Places,
     maxiter: int,

@@ -27,7 +27,7 @@ SUM = 2.0**-104
 """Bound of the error of a sum, relative to |a| + |b|: 3 u²."""
 
 
-@kernel(allocates=False)
+@kernel()
 def dot(
     ah: float, al: float, bh: float, bl: float, ch: float, cl: float, dh: float, dl: float
 ) -> Part:
@@ -38,7 +38,7 @@ def dot(
     return two_sum(high, rest + low)
 
 
-@kernel(allocates=False)
+@kernel()
 def scaled_to_one(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
     """Return a number with its larger mantissa in [1, 2)."""
     size = max(abs(x), abs(y))
@@ -49,7 +49,7 @@ def scaled_to_one(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
     return x * f, xl * f, y * f, yl * f, e + shift
 
 
-@kernel(allocates=False)
+@kernel()
 def product(a: Pair, b: Pair) -> Pair:
     """Return a b."""
     x = dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
@@ -57,7 +57,7 @@ def product(a: Pair, b: Pair) -> Pair:
     return scaled_to_one(x[0], x[1], y[0], y[1], a[4] + b[4])
 
 
-@kernel(allocates=False)
+@kernel()
 def total(a: Pair, b: Pair) -> Pair:
     """Return a + b."""
     e = max(a[4], b[4])
@@ -69,7 +69,7 @@ def total(a: Pair, b: Pair) -> Pair:
     return scaled_to_one(xh, xl, yh, yl, e)
 
 
-@kernel(allocates=False)
+@kernel()
 def high(a: Pair) -> Number:
     """Return the number rounded to float64 mantissas."""
     return a[0], a[2], a[4]

@@ -92,7 +92,7 @@ IN, OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
 IN_SQUARE, OUT_SQUARE = 4 * (1 - 2.0**-45), 4 * (1 + 2.0**-45)
 
 
-@kernel(allocates=False)
+@kernel()
 def find(
     offsets: Integers,
     radii: Floats,
@@ -126,7 +126,7 @@ def find(
     return found, best
 
 
-@kernel(allocates=False)
+@kernel()
 def leap(
     d: Number, error: float, dc: Number, k: int, coefficients: Floats, exponents: NDArray[np.int32]
 ) -> tuple[Number, float]:
@@ -166,7 +166,7 @@ def leap(
     return (nx * factor, ny * factor, t + shift), grown * factor
 
 
-@kernel(allocates=False)
+@kernel()
 def step(d: Number, error: float, dc: Number, z: Number, there: Number) -> tuple[Number, float]:
     """Return d and its error after one step from Z_m = `there`, `z` being Z_m + d."""
     t = add(there, z)
@@ -183,20 +183,20 @@ def step(d: Number, error: float, dc: Number, z: Number, there: Number) -> tuple
     return (x * factor, y * factor, e + shift), grown * factor * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def is_less(a: Number, b: Number) -> bool:
     """Whether |a| < |b|."""
     f = power_of_two(min(a[2] - b[2], 500))
     return (a[0] * a[0] + a[1] * a[1]) * f * f < b[0] * b[0] + b[1] * b[1]
 
 
-@kernel(allocates=False)
+@kernel()
 def plain(value: float, e: int) -> float:
     """Return ``value * 2**e`` as float64."""
     return value * power_of_two(e)
 
 
-@kernel(allocates=False)
+@kernel()
 def move(
     d: Number, error: float, dc: Number, m: int, room: int, frame: Frame
 ) -> tuple[Number, float, int, int, int, bool]:

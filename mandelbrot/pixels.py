@@ -70,14 +70,14 @@ def pool() -> Pool:
     )
 
 
-@kernel(allocates=False)
+@kernel()
 def _begin(pool: Pool, lane: int) -> None:
     for k in range(7):
         pool.memory[lane, k] = 0.0
     pool.memory[lane, 3] = 2.0**40
 
 
-@kernel(allocates=False)
+@kernel()
 def enter_block(
     b: Floats,
     e: int,
@@ -132,7 +132,7 @@ def enter_block(
     return lanes
 
 
-@kernel(allocates=False)
+@kernel()
 def _enter(
     pool: Pool,
     lane: int,
@@ -149,7 +149,7 @@ def _enter(
     _load(pool, lane, pixel, x, y, error * f, n, grid, frame)
 
 
-@kernel(allocates=False)
+@kernel()
 def _load(
     pool: Pool,
     lane: int,
@@ -169,7 +169,7 @@ def _load(
     pool.target[lane] = pixel
 
 
-@kernel(allocates=False)
+@kernel()
 def settle(
     pool: Pool,
     lanes: int,
@@ -222,7 +222,7 @@ def settle(
     return lanes
 
 
-@kernel(allocates=False)
+@kernel()
 def count_each(
     grid: Grid,
     maxiter: int,

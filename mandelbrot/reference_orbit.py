@@ -113,7 +113,7 @@ def _pair(a: Limbs) -> tuple[float, float, int]:
     return sign * high, sign * (below - (high - cut)), e
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     z: Limbs,
     c: Limbs,

@@ -207,11 +207,17 @@ def _refine(
         if cancel[0]:
             return False
     if tile.re.denominator < tile.re.step << _DOUBLE_DOUBLE:
-        re, im = tile.re.float64(), tile.im.float64()
-        re_low = tile.re.low(np.flatnonzero(unsure.any(axis=0)))
-        im_low = tile.im.low(np.flatnonzero(unsure.any(axis=1)))
+        columns, rows = np.flatnonzero(unsure.any(axis=0)), np.flatnonzero(unsure.any(axis=1))
         finished = escape_time.refined_tile(
-            re, im, re_low, im_low, maxiter, cancel, escape_time.counts_of(out), unsure.reshape(-1)
+            tile.re.float64(),
+            tile.im.float64(),
+            tile.re.low(columns),
+            tile.im.low(rows),
+            rows,
+            maxiter,
+            cancel,
+            escape_time.counts_of(out),
+            unsure.reshape(-1),
         )
         if not finished:
             return False

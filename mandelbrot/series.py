@@ -56,30 +56,30 @@ _UP = 1 + 2.0**-40
 _NEVER = -(2.0**50)
 
 
-@kernel(allocates=False)
+@kernel()
 def pair_at(row: Floats, at: int) -> Pair:
     """Return the pair that is kept in five columns."""
     return row[at], row[at + 1], row[at + 2], row[at + 3], int(row[at + 4])
 
 
-@kernel(allocates=False)
+@kernel()
 def coefficient(row: Floats, at: int) -> Pair:
     """Return the pair that is kept in four columns."""
     return scaled_to_one(row[at], row[at + 1], row[at + 2], row[at + 3], 0)
 
 
-@kernel(allocates=False)
+@kernel()
 def _put(row: Floats, at: int, a: Pair) -> None:
     row[at], row[at + 1], row[at + 2], row[at + 3], row[at + 4] = a
 
 
-@kernel(allocates=False)
+@kernel()
 def _put_coefficient(row: Floats, at: int, a: Pair) -> None:
     f = power_of_two(a[4])
     row[at], row[at + 1], row[at + 2], row[at + 3] = a[0] * f, a[1] * f, a[2] * f, a[3] * f
 
 
-@kernel(allocates=False)
+@kernel()
 def there(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: int) -> Pair:
     """Return Z_m."""
     if orbit[m, 0] != 0 or orbit[m, 1] != 0:
@@ -88,7 +88,7 @@ def there(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: int) -
     return z[0], 0.0, z[1], 0.0, z[2]
 
 
-@kernel(allocates=False)
+@kernel()
 def _single(z: Pair, known: bool, row: Floats) -> None:  # noqa: FBT001 - compiled
     """Write the entry of one step from Z, of which all digits are `known` or no more than 53."""
     for k in range(WIDTH):
@@ -109,7 +109,7 @@ def _single(z: Pair, known: bool, row: Floats) -> None:  # noqa: FBT001 - compil
     _put_coefficient(row, C2, (inverse[0], inverse[1], inverse[2], inverse[3], e))
 
 
-@kernel(allocates=False)
+@kernel()
 def _polynomial(row: Floats, shift: int, p: Floats) -> None:
     """Write c_1 = 1 … c_K for a radius 2^shift times as large: parts, and moduli."""
     p[0, 0], p[1, 0], p[2, 0] = 1.0, 0.0, 1.0
@@ -120,7 +120,7 @@ def _polynomial(row: Floats, shift: int, p: Floats) -> None:
         p[0, k - 1], p[1, k - 1], p[2, k - 1] = x, y, math.sqrt(x * x + y * y) * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def _bound(p: Floats) -> tuple[float, float]:
     """Return Σ |c_k| for k ≥ 2, and Σ k |c_k|."""
     s, slope = 0.0, 0.0
@@ -130,7 +130,7 @@ def _bound(p: Floats) -> tuple[float, float]:
     return s * _UP, slope * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def _times(h: Floats, p: Floats, size: int, out: Floats) -> float:
     """Write the first coefficients of h p; return a bound of the sum of all others."""
     for k in range(size):
@@ -150,7 +150,7 @@ def _times(h: Floats, p: Floats, size: int, out: Floats) -> float:
     return tail
 
 
-@kernel(allocates=False)
+@kernel()
 def _composed(
     p: Floats, q: Floats, rho: tuple[float, float, float], h: Floats, out: Floats
 ) -> float:
@@ -184,7 +184,7 @@ def _composed(
     return tail * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def _combine(x: Floats, y: Floats, shift: int, rho: Pair, j: int, out: Floats) -> None:
     """Write c_2 and c_3 of y ∘ x, in pairs: for x's radius times 2^shift, then for 2^-j of that."""
     x2, x3 = coefficient(x, C2), coefficient(x, C3)
@@ -198,13 +198,13 @@ def _combine(x: Floats, y: Floats, shift: int, rho: Pair, j: int, out: Floats) -
     _put_coefficient(out, C3, (c3[0], c3[1], c3[2], c3[3], c3[4] - 2 * j))
 
 
-@kernel(allocates=False)
+@kernel()
 def _ratio(a: Pair, b: Pair) -> float:
     """Return an upper bound of |a| / |b|."""
     return modulus(high(a)) / modulus(high(b)) * power_of_two(min(a[4] - b[4], 900)) * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def _merge(x: Floats, y: Floats, widest: int, scratch: Floats, out: Floats) -> None:
     """Write y ∘ x to `out`, which may be one of both; r is `_NEVER` when it may not be used."""
     ax, ay, bx = pair_at(x, A), pair_at(y, A), pair_at(x, B)
@@ -263,7 +263,7 @@ def _merge(x: Floats, y: Floats, widest: int, scratch: Floats, out: Floats) -> N
     _put(out, B, b)
 
 
-@kernel(allocates=False)
+@kernel()
 def _finish(entry: Floats, widest: int, scratch: Floats, out: Floats) -> None:
     """Write an entry as it is used: up to half of its radius."""
     for k in range(WIDTH):
@@ -288,7 +288,7 @@ def _finish(entry: Floats, widest: int, scratch: Floats, out: Floats) -> None:
     out[ERROR_B] = (entry[ERROR_B] + _EVALUATION) * b_size * _UP
 
 
-@kernel(entry=True)
+@kernel(entry=True, allocates=True)
 def build(
     orbit: Floats,
     tiny: Floats,
@@ -336,7 +336,7 @@ def build(
         level += 1
 
 
-@kernel(allocates=False)
+@kernel()
 def leap(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
     """Return d and its error after the steps of an entry; errors have the exponents of their d."""
     f = power_of_two(max(d[4] - int(row[RADIUS]), -1000))

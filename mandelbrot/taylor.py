@@ -51,7 +51,7 @@ _ROUNDING = (DEGREE + 16) * UNIT  # of one step, relative to |A| |d| + |B| |dc| 
 _UP = 1 + 2.0**-40
 
 
-@kernel(allocates=False)
+@kernel()
 def copy(b: Floats, out: Floats) -> None:
     """Write a polynomial to `out`."""
     for part in range(3):
@@ -59,7 +59,7 @@ def copy(b: Floats, out: Floats) -> None:
             out[part, k] = b[part, k]
 
 
-@kernel(allocates=False)
+@kernel()
 def varying(b: Floats) -> float:
     """Return an upper bound of |d - b_0| in the unit disc."""
     rest = 0.0
@@ -68,7 +68,7 @@ def varying(b: Floats) -> float:
     return rest * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def bend(b: Floats) -> float:
     """Return an upper bound of |d'(s) / b_1 - 1| in the unit disc; infinite when b_1 = 0."""
     total = 0.0
@@ -77,13 +77,13 @@ def bend(b: Floats) -> float:
     return float(total / b[2, 1]) if b[2, 1] > 0 else math.inf
 
 
-@kernel(allocates=False)
+@kernel()
 def _measure(b: Floats) -> None:
     for k in range(DEGREE + 1):
         b[2, k] = math.sqrt(b[0, k] * b[0, k] + b[1, k] * b[1, k]) * _UP
 
 
-@kernel(allocates=False)
+@kernel()
 def _apply(
     b: Floats,
     e: int,
@@ -157,7 +157,7 @@ def _apply(
     return t + shift, grown * factor * _UP, cut * factor
 
 
-@kernel(allocates=False)
+@kernel()
 def step(
     b: Floats, e: int, error: float, dc: Floats, dc_e: int, z: tuple[float, float, int], out: Floats
 ) -> tuple[int, float, float]:
@@ -175,7 +175,7 @@ def step(
     )  # fmt: skip
 
 
-@kernel(allocates=False)
+@kernel()
 def leap(
     b: Floats,
     e: int,
@@ -198,7 +198,7 @@ def leap(
     )  # fmt: skip
 
 
-@kernel(allocates=False)
+@kernel()
 def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
     """Write the polynomial of a block within: s = x + iy + scale s'. Return the rounding."""
     copy(b, out)
@@ -219,7 +219,7 @@ def divide(b: Floats, x: float, y: float, scale: float, out: Floats) -> float:
     return float(8 * DEGREE * UNIT * (b[2, 0] + DEGREE * varying(b) * reach * reach))
 
 
-@kernel(allocates=False)
+@kernel()
 def evaluate(b: Floats, y: float, width: int, row: Floats) -> None:
     """Write the polynomial at the places ``row[2, i] + 1j * y`` to ``row[0] + 1j * row[1]``."""
     for i in range(width):

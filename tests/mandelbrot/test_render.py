@@ -180,7 +180,15 @@ def test_every_rung_can_be_abandoned() -> None:
     cancel = np.zeros(1, np.uint8)
     threading.Timer(0.2, cancel.fill, [1]).start()
     assert not escape_time.refined_tile(
-        re, im, low, low, maxiter, cancel, escape_time.counts_of(out), unsure.reshape(-1)
+        re,
+        im,
+        low,
+        low,
+        np.arange(im.size),
+        maxiter,
+        cancel,
+        escape_time.counts_of(out),
+        unsure.reshape(-1),
     )
     cancel = np.zeros(1, np.uint8)
     threading.Timer(0.2, cancel.fill, [1]).start()
