@@ -67,7 +67,8 @@ from mandelbrot import Pyramid, render_tile
 # Not by getrusage, whose peak begins with that of the process that started this one.
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 view = dict(center=("-0.7463", "0.1102"), width="0.005")
-small, large = (Pyramid(levels=1, tilesize=size, **view) for size in (64, 4096))
+# The small one needs all that the large one does, so that nothing is compiled in between.
+small, large = (Pyramid(levels=1, tilesize=size, **view) for size in (512, 4096))
 for maxiter in (255, 2000):
     render_tile(small, 1, 0, 0, maxiter=maxiter)
 before = peak()

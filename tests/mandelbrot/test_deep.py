@@ -188,6 +188,17 @@ def test_a_deep_tile_can_be_abandoned_and_tells_its_progress() -> None:
     assert all(total == maxiter for _, total in told)
 
 
+def test_an_orbit_is_not_moved_to_more_room_when_nobody_waits_for_it() -> None:
+    orbit = reference_orbit.reference_orbit(Fraction(-1, 10), Fraction(1, 3), Fraction(1, 2**60))
+    cancel = np.zeros(1, np.uint8)
+    assert orbit.extend(50, cancel)
+    known = orbit.orbit
+    assert not orbit._grow(1000, np.ones(1, np.uint8))
+    assert orbit.orbit is known
+    assert orbit._grow(1000, cancel)
+    np.testing.assert_array_equal(orbit.orbit[:51], known[:51])
+
+
 def test_tiles_of_a_cell_share_one_orbit(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
     iterate = reference_orbit.iterate
