@@ -41,6 +41,9 @@ CELL_LEVELS = 4
 CACHE_BYTES = 2**28
 """Size of all orbits and tables that are kept, bytes."""
 
+LONGEST = 2**22
+"""Iterates of an orbit that are kept, half of the cache; orbits of more steps are rebased there."""
+
 EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-53}
 """What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
 the second leaves uncertain."""
@@ -147,10 +150,10 @@ def _offsets(axis: Axis, origin: Fraction, e: int) -> Floats:
 def _orbit(
     re: Fraction, im: Fraction, side: Fraction, cap: int, cancel: Flag, progress: Progress | None
 ) -> ReferenceOrbit | None:
-    """Return the orbit of a cell's centre, up to its end or Z_cap."""
+    """Return the orbit of a cell's centre, up to its end, Z_cap or Z_LONGEST."""
     key = "orbit", re, im, side
     orbit = _cache.get(key, lambda: reference_orbit(re, im, side * Fraction(7072, 10000)), cancel)
-    if orbit is None or not orbit.extend(cap, cancel, progress):
+    if orbit is None or not orbit.extend(min(cap, LONGEST), cancel, progress):
         return None
     _cache.keep(key, orbit)
     return orbit
@@ -237,7 +240,7 @@ def _count_alone(
     """Count the unsure pixels with all digits, where GMP does that faster than fixed_point.py."""
     bits = (tile.re.denominator // tile.re.step).bit_length() + GUARD
     size = (bits + 63) // 64
-    if size < _LONG:
+    if size < _LONG or cap > LONGEST:
         return
     for j, i in np.argwhere(unsure).tolist():
         n = count_alone(tile.re[i], tile.im[j], size, cap, cancel)

@@ -199,6 +199,17 @@ def test_an_orbit_is_not_moved_to_more_room_when_nobody_waits_for_it() -> None:
     np.testing.assert_array_equal(orbit.orbit[:51], known[:51])
 
 
+def test_orbits_are_rebased_where_the_reference_has_more_steps_than_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deep, "LONGEST", 300)
+    center = LOCATIONS["e50"]["re"], LOCATIONS["e50"]["im"]
+    pyramid = Pyramid(levels=1, tilesize=16, center=center, width="1e-20")
+    counts = render_tile(pyramid, 1, 0, 0, maxiter=20_000)
+    assert counts.min() > 300
+    assert not wrong(pyramid, (1, 0, 0), counts, 20_000, 16)
+
+
 def test_tiles_of_a_cell_share_one_orbit(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
     iterate = reference_orbit.iterate
