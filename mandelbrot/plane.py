@@ -65,7 +65,10 @@ class Axis:
             return np.arange(self.first, stop, self.step) / self.denominator
         # int / int is correctly rounded for integers of any size.
         d, far = self.denominator, self.denominator << 64
-        return np.array([max(-far, min(n, far)) / d for n in range(self.first, stop, self.step)])
+        numerators = range(self.first, stop, self.step)
+        if max(abs(self.first), abs(stop)) <= far:
+            return np.array([n / d for n in numerators])
+        return np.array([max(-far, min(n, far)) / d for n in numerators])
 
     @property
     def is_float64(self) -> bool:
