@@ -135,8 +135,8 @@ def _picture(options: argparse.Namespace) -> int:
         with tqdm(total=drawing.tiles, unit="tile", desc=str(options.out)) as bar:
             asyncio.run(drawing.draw(bar, at_a_time))
     write = WRITERS[options.out.suffix.lower()]
-    stripes = tqdm(drawing.stripes(), total=drawing.rows, unit="row", desc=f"writing {options.out}")
-    write(parts.unfinished, options.size, stripes, text)
+    with tqdm(total=drawing.rows, unit="row", desc=f"writing {options.out}") as bar:
+        write(parts.unfinished, options.size, drawing.stripes(bar), text)
     parts.finish()
     return 0
 
@@ -291,11 +291,12 @@ class _Drawing:
         folded = colours.reshape(TILE, self._fold, TILE, self._fold, 3).mean((1, 3))
         self._parts.keep(_name(*tile), np.rint(folded).astype(np.uint8))
 
-    def stripes(self) -> Iterator[NDArray[np.uint8]]:
+    def stripes(self, bar: Any) -> Iterator[NDArray[np.uint8]]:  # noqa: ANN401 - tqdm has no types
         """Yield the rows of tiles, clipped to the picture."""
         width, height = self._size
         for row in range(self.rows):
             tiles = [self._parts.read(_name(row, column)) for column in range(self._columns)]
+            bar.update()
             yield np.hstack(tiles)[: height - row * TILE, :width]
 
 

@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         msg = (
             f"cannot listen at {options.host}, port {options.port} ({error.strerror or error}); "
-            "choose another with --port, or any that is free with --port 0"
+            "choose others with --host and --port; --port 0 is any that is free"
         )
         raise CommandError(msg) from error
     root = _address(listener.getsockname())
