@@ -103,6 +103,7 @@ class Round(NamedTuple):
     ms_of_a_tile_of_next_to_nothing_here: float
     ms_of_a_tile_of_next_to_nothing_with_a_worker: float
     overhead_in_ms: float
+    ms_of_a_processor_that_client_and_scheduler_take_for_a_tile: float
     ms_of_a_heavy_tile_here: float
     ms_of_a_heavy_tile_with_a_worker: float
     ms_of_a_heavy_tile_with_two_workers: float
@@ -114,10 +115,10 @@ class Round(NamedTuple):
 
 def measure(thread: Executor, one: Executor, both: Executor, pool: Pool, tiles: int) -> Round:
     """Time everything once, side by side."""
-    cheap_here, cheap_there = (
-        1e3 * seconds(executor, CLUSTER_AHEAD, CHEAP_TILES, CHEAP) / CHEAP_TILES
-        for executor in (thread, one)
-    )
+    cheap_here = 1e3 * seconds(thread, CLUSTER_AHEAD, CHEAP_TILES, CHEAP) / CHEAP_TILES
+    used = time.process_time()  # the scheduler is in this process, too
+    cheap_there = 1e3 * seconds(one, CLUSTER_AHEAD, CHEAP_TILES, CHEAP) / CHEAP_TILES
+    passing_on = 1e3 * (time.process_time() - used) / CHEAP_TILES
     here = 1e3 * seconds(thread, CLUSTER_AHEAD, tiles, HEAVY) / tiles
     there = 1e3 * seconds(one, CLUSTER_AHEAD, tiles, HEAVY) / tiles
     two = 1e3 * seconds(both, 2 * CLUSTER_AHEAD, tiles, HEAVY) / tiles
@@ -126,6 +127,7 @@ def measure(thread: Executor, one: Executor, both: Executor, pool: Pool, tiles: 
         cheap_here,
         cheap_there,
         cheap_there - cheap_here,
+        passing_on,
         here,
         there,
         two,
