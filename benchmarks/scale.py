@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, default=16, help="heavy tiles a round (default: 16)")
     tiles = parser.parse_args().tiles
     warnings.filterwarnings("ignore", module="distributed")
-    print(f"{os.cpu_count()} processors; medians of {ROUNDS} rounds")
+    print(f"{os.cpu_count()} processors; medians of {ROUNDS} rounds (least to most)")
     with (
         multiprocessing.get_context("spawn").Pool(2) as pool,
         LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -190,8 +190,11 @@ def main() -> None:
             thread = ThreadPoolExecutor(1)
             rounds = [measure(thread, one, both, pool, tiles) for _ in range(ROUNDS)]
             thread.shutdown()
+        pool.close()
+        pool.join()
     for name, values in zip(rounds[0]._fields, zip(*rounds, strict=True), strict=True):
-        print(f"{name.replace('_', ' ')}: {statistics.median(values):.2f}")
+        median = f"{name.replace('_', ' ')}: {statistics.median(values):.2f}"
+        print(f"{median} ({min(values):.2f} to {max(values):.2f})")
     requests()
 
 

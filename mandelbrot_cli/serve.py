@@ -32,7 +32,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Serve the Mandelbrot set as an OME-Zarr image over HTTP, computed as it is "
         "asked for, together with a page to explore it in a browser.",
         epilog="Any reader of OME-Zarr opens the address of the store: vizarr, neuroglancer, "
-        "napari, zarr-python, zarrita, GDAL. Ctrl-C ends it.",
+        "napari, zarr-python, zarrita, GDAL. Those built on dask, such as napari, want "
+        "--levels 10. Ctrl-C ends it.",
     )
     parser.add_argument(
         "--host",
