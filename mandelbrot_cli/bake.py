@@ -249,7 +249,8 @@ def _writing(out: str) -> Iterator[None]:
     except CommandError:
         raise
     except Exception as error:
-        msg = f"{out} cannot be written ({error}); choose another place, or see to its permissions"
+        remedy = "choose another place, or see to its permissions and room"
+        msg = f"{out} cannot be written ({error}); {remedy}"
         raise CommandError(msg) from error
 
 
