@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from mandelbrot_store import MandelbrotStore
 
 __all__ = ["Baking", "add_parser", "run"]
+
+ROOTS = (".zgroup", ".zarray", "zarr.json")
+"""Where one of them is, something begins: of this bake, or of another format or kind."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -129,7 +133,8 @@ class Baking:
         import zarr  # noqa: PLC0415 - `--help` needs none of it
 
         self._target = _open_for_writing(self._out)
-        await self._write_documents()
+        with _writing(self._out):
+            await self._write_documents()
         group: Any = await zarr.api.asynchronous.open_group(
             self._target, mode="r+", zarr_format=self.source.zarr_format, use_consolidated=False
         )
@@ -163,8 +168,9 @@ class Baking:
             values = await self._copy(part, key)
         else:
             values = await self._computed_values(part)
-            await self._target.delete(key)  # zarr would read what is broken there
-            await self._arrays[part.level].setitem(self._region(part), values)
+            with _writing(self._out):
+                await self._target.delete(key)  # zarr would read what is broken there
+                await self._arrays[part.level].setitem(self._region(part), values)
         again = await self._values(part)
         if again is None or not np.array_equal(again, values):
             msg = f"{key} was written to {self._out}, but reads otherwise; is the disk full?"
@@ -173,7 +179,8 @@ class Baking:
 
     async def _copy(self, part: _Part, key: str) -> NDArray[Any]:
         value = await self._chunk(part.level, part.row, part.column)
-        await self._target.set(key, _buffer(value))
+        with _writing(self._out):
+            await self._target.set(key, _buffer(value))
         return self._decode(value)
 
     async def _computed_values(self, part: _Part) -> NDArray[Any]:
@@ -213,15 +220,38 @@ class Baking:
             }
         from zarr.core.buffer import default_buffer_prototype  # noqa: PLC0415 - as above
 
-        for key, value in documents.items():
+        for key in dict.fromkeys((*ROOTS, *documents)):
             there = await self._target.get(key, default_buffer_prototype())
-            if there is not None and json.loads(there.to_bytes()) != json.loads(value):
+            expected = documents.get(key)
+            if there is not None and _parsed(there.to_bytes()) != _parsed(expected):
                 msg = (
                     f"{self._out} holds something else: its {key} differs from what this command "
                     "would write; choose another place, or remove it"
                 )
                 raise CommandError(msg)
+        for key, value in documents.items():
             await self._target.set(key, _buffer(value))
+
+
+def _parsed(document: bytes | None) -> Any:  # noqa: ANN401 - JSON
+    """Return what a document says; None where there is none, or it is none."""
+    try:
+        return None if document is None else json.loads(document)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _writing(out: str) -> Iterator[None]:
+    """Turn what file systems and object stores raise, of which there is no end, into a sentence."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except Exception as error:
+        remedy = "choose another place, or see to its permissions and room"
+        msg = f"{out} cannot be written ({error}); {remedy}"
+        raise CommandError(msg) from error
 
 
 def _sharded(document: dict[str, Any], shards: int) -> dict[str, Any]:
@@ -253,8 +283,15 @@ def _sharded(document: dict[str, Any], shards: int) -> dict[str, Any]:
 def _open_for_writing(out: str) -> Store:
     from zarr.storage import FsspecStore, LocalStore  # noqa: PLC0415 - `--help` needs none of it
 
+    if "://" not in out:
+        return LocalStore(out)
     try:
-        return FsspecStore.from_url(out) if "://" in out else LocalStore(out)
+        from fsspec import get_filesystem_class, url_to_fs  # noqa: PLC0415 - as above
+
+        system, path = url_to_fs(out)
+        if isinstance(system, get_filesystem_class("file")):  # in zarr's hands it makes no folders
+            return LocalStore(path)
+        return FsspecStore.from_url(out)
     except (ImportError, ValueError) as error:
         msg = f"{out} cannot be written ({error}); expected a folder, or a URL that fsspec knows"
         raise CommandError(msg) from error

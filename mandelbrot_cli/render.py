@@ -135,7 +135,8 @@ def _picture(options: argparse.Namespace) -> int:
         with tqdm(total=drawing.tiles, unit="tile", desc=str(options.out)) as bar:
             asyncio.run(drawing.draw(bar, at_a_time))
     write = WRITERS[options.out.suffix.lower()]
-    write(parts.unfinished, options.size, drawing.stripes(), text)
+    with tqdm(total=drawing.rows, unit="row", desc=f"writing {options.out}") as bar:
+        write(parts.unfinished, options.size, drawing.stripes(bar), text)
     parts.finish()
     return 0
 
@@ -268,8 +269,8 @@ class _Drawing:
         self._fold: int = options.supersampling
         self._colouring = colouring
         self._parts = parts
-        self._columns, self._rows = (math.ceil(side / TILE) for side in self._size)
-        self.tiles = self._rows * self._columns
+        self._columns, self.rows = (math.ceil(side / TILE) for side in self._size)
+        self.tiles = self.rows * self._columns
 
     async def draw(self, bar: Any, at_a_time: int) -> None:  # noqa: ANN401 - tqdm has no types
         """Compute and colour the tiles that are not there yet."""
@@ -282,7 +283,7 @@ class _Drawing:
                     await asyncio.to_thread(self._keep, tile, counts)
             bar.update()
 
-        tiles = ((row, column) for row in range(self._rows) for column in range(self._columns))
+        tiles = ((row, column) for row in range(self.rows) for column in range(self._columns))
         await do_all(tiles, work, at_a_time)
 
     def _keep(self, tile: tuple[int, int], counts: NDArray[Any]) -> None:
@@ -290,11 +291,12 @@ class _Drawing:
         folded = colours.reshape(TILE, self._fold, TILE, self._fold, 3).mean((1, 3))
         self._parts.keep(_name(*tile), np.rint(folded).astype(np.uint8))
 
-    def stripes(self) -> Iterator[NDArray[np.uint8]]:
+    def stripes(self, bar: Any) -> Iterator[NDArray[np.uint8]]:  # noqa: ANN401 - tqdm has no types
         """Yield the rows of tiles, clipped to the picture."""
         width, height = self._size
-        for row in range(self._rows):
+        for row in range(self.rows):
             tiles = [self._parts.read(_name(row, column)) for column in range(self._columns)]
+            bar.update()
             yield np.hstack(tiles)[: height - row * TILE, :width]
 
 

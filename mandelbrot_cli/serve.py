@@ -32,7 +32,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Serve the Mandelbrot set as an OME-Zarr image over HTTP, computed as it is "
         "asked for, together with a page to explore it in a browser.",
         epilog="Any reader of OME-Zarr opens the address of the store: vizarr, neuroglancer, "
-        "napari, zarr-python, zarrita, GDAL. Ctrl-C ends it.",
+        "napari, zarr-python, zarrita, GDAL. Those built on dask, such as napari, want "
+        "--levels 10. Ctrl-C ends it.",
     )
     parser.add_argument(
         "--host",
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         msg = (
             f"cannot listen at {options.host}, port {options.port} ({error.strerror or error}); "
-            "choose another with --port, or any that is free with --port 0"
+            "choose others with --host and --port; --port 0 is any that is free"
         )
         raise CommandError(msg) from error
     root = _address(listener.getsockname())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from os import PathLike
 
+    from starlette.datastructures import Headers
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
     from zarr.abc.store import ByteRequest, Store
 
 __all__ = ["zarr_app"]
@@ -111,7 +113,7 @@ def zarr_app(
             Route("/viewer.html", html, methods=["GET"], middleware=[Middleware(GZipMiddleware)]),
         ]
     cors = Middleware(
-        CORSMiddleware,
+        _SameForAll,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD"],
         allow_headers=["Range", "If-None-Match", "If-Range", "Cache-Control", "Pragma"],
@@ -122,6 +124,21 @@ def zarr_app(
     app = Starlette(routes=routes, middleware=[cors])
     app.state.source = source
     return app
+
+
+class _SameForAll(CORSMiddleware):
+    """Tells everybody that pages from anywhere may read the answer.
+
+    Starlette tells only who comes with an origin, and then adds ``Vary: Origin``: a shared cache
+    asks for each tile once for every page's origin, or, where it looks at no ``Vary`` as some
+    networks do, gives pages an answer that they may not read.
+    """
+
+    async def send(self, message: Message, send: Send, request_headers: Headers) -> None:  # noqa: ARG002 - Starlette's signature
+        if message["type"] == "http.response.start":
+            message.setdefault("headers", [])
+            MutableHeaders(scope=message).update(self.simple_headers)
+        await send(message)
 
 
 async def _html(page: Path, request: Request) -> Response:

@@ -11,6 +11,7 @@ import pytest
 import zarr
 from numcodecs import Blosc
 from yaozarrs import validate_zarr_store
+from zarr.storage import MemoryStore
 
 from mandelbrot_cli.__main__ import main
 from mandelbrot_store import MandelbrotStore
@@ -94,9 +95,11 @@ def test_an_interrupted_bake_loses_nothing(tmp_path):
     assert f"{total - done} tiles computed and read again, {done} were there" in again.stdout
 
 
-def test_an_address_of_fsspec():
-    assert main(["bake", "memory://place.zarr", PLACE, *SMALL]) == 0
-    expect_everything("memory://place.zarr")
+@pytest.mark.parametrize("folder", ["memory://", "file://{}/not/there/yet/"])
+def test_an_address_of_fsspec(tmp_path, folder):
+    out = f"{folder.format(tmp_path)}place.zarr"
+    assert main(["bake", out, PLACE, *SMALL]) == 0
+    expect_everything(out)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,7 @@ def test_an_address_of_fsspec():
     [
         (["--shards", "2"], 2, "--shards needs --zarr-format 3"),
         (["--maxiter", "301"], 1, "holds something else"),
+        (["--zarr-format", "3"], 1, "holds something else: its .zgroup"),
     ],
 )
 def test_refusals(tmp_path, capsys, words, status, sentence):
@@ -116,7 +120,30 @@ def test_refusals(tmp_path, capsys, words, status, sentence):
 def test_a_place_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["bake", str(tmp_path / "file/place.zarr"), PLACE, *SMALL]) == 1
-    assert "mandelbrot: [Errno 20] Not a directory" in capsys.readouterr().err
+    assert "place.zarr cannot be written ([Errno 20] Not a directory" in capsys.readouterr().err
+
+
+class Refusing(MemoryStore):
+    """Raises what object stores raise, from some key on: errors of their own."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.part = part
+
+    async def set(self, key, value):
+        if self.part in key:
+            msg = "no credentials"
+            raise RuntimeError(msg)
+        await super().set(key, value)
+
+
+@pytest.mark.parametrize(("part", "words"), [("z", []), ("0/1.2", []), ("0/c/1", ["3"])])
+def test_an_object_store_that_refuses(monkeypatch, capsys, part, words):
+    monkeypatch.setattr("mandelbrot_cli.bake._open_for_writing", lambda _: Refusing(part))
+    more = ["--shards", "2", "--zarr-format", *words] if words else []
+    assert main(["bake", "s3://bucket/place.zarr", PLACE, *SMALL, *more]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("mandelbrot: s3://bucket/place.zarr cannot be written (no credentials)")
 
 
 @pytest.mark.parametrize("words", [[], ["--zarr-format", "3", "--shards", "4"]])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from generative_zarr import LRUStoreCache
+from mandelbrot_store import MandelbrotStore
 
 ROOT = Path(__file__).parents[2]
 # What the readers and what they are built on warn of is theirs.
@@ -35,6 +36,14 @@ def test_dask(store, url, expected):
         assert array.chunks == ((64, 64), (64, 64))
         assert np.array_equal(array.compute(), expected)
         assert int((array == 200).sum().compute()) == (expected == 200).sum()
+
+
+def test_dask_of_as_many_levels_as_the_docs_say():
+    """It lists the chunks of a level, of which there are four times as many with every level."""
+    store = MandelbrotStore(10, 1024, 200)
+    array = dask.array.from_zarr(store, component="0")
+    middle = array.shape[0] // 2
+    assert (array[middle : middle + 2, middle : middle + 2].compute() == 200).all()
 
 
 def test_xarray(store, url, expected):

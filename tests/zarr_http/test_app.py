@@ -126,6 +126,15 @@ def test_pages_from_elsewhere_may_read(client, root):
     assert {"ETag", "Content-Range", "Content-Length"} <= set(exposed.split(", "))
 
 
+def test_everybody_gets_the_same_headers(client, root):
+    """A shared cache keeps one answer for all: a page may get what another client asked for."""
+    for headers in ({}, {"Origin": "https://example.org"}):
+        response = client.ask(f"{root}/2/1.3", **headers)
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "ETag" in response.headers["Access-Control-Expose-Headers"]
+        assert "Vary" not in response.headers
+
+
 def test_pages_from_elsewhere_may_ask_for_ranges(client, root):
     response = client.ask(
         f"{root}/2/1.3",
