@@ -1,7 +1,7 @@
 """Whether memory grows in ten minutes of flying: ``python -m benchmarks.flying [minutes]``.
 
 Headless Chromium with WebGL in software, a notebook in JupyterLab, moves by chance: the wheel,
-drags, now and then back to the whole set.
+drags, now and then back to the whole set; also when there is nothing of the image to be seen.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.browser.server import Server
 
 FLAGS = "--enable-precise-memory-info", "--js-flags=--expose-gc"
+CACHE = 2**23
+"""Bytes: little enough to be full soon, so that what grows beside it is seen."""
 EVERY = 30
 """Seconds from one reading to the next."""
 
@@ -51,7 +53,7 @@ WebGL2RenderingContext.prototype.deleteTexture = function (texture) {
 KERNEL = """
 import pathlib, resource
 pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-print(pages * resource.getpagesize())
+print(pages * resource.getpagesize(), cache.nbytes)
 """
 
 
@@ -62,6 +64,8 @@ class Reading(NamedTuple):
     textures: float
     textures_at_most: float
     kernel: float
+    """The cache included."""
+    cache: float
     tiles: int
 
 
@@ -69,7 +73,7 @@ class Flight(Bench):
     """A notebook with the viewer in its one cell, whose textures are counted."""
 
     def __init__(self, browser: Browser, server: Server) -> None:
-        super().__init__(browser, server, COUNT_TEXTURES)
+        super().__init__(browser, server, COUNT_TEXTURES, cache=CACHE)
         self.random = random.Random(1)  # noqa: S311 # the same flight every time
 
     def move(self) -> None:
@@ -81,7 +85,7 @@ class Flight(Bench):
         )
         mouse.move(x, y)
         what = chance.random()
-        if what < 0.02:  # noqa: PLR2004 # one in fifty
+        if what < 0.02 or self.count("painted") == 0:  # noqa: PLR2004 # one in fifty
             self.root.locator(".stage").focus()
             self.page.keyboard.press("Home")
             self.page.wait_for_timeout(2000)
@@ -100,8 +104,8 @@ class Flight(Bench):
             "() => { gc(); return [performance.memory.usedJSHeapSize, textures.bytes,"
             " textures.most]; }"
         )
-        kernel = float(self.python(KERNEL))
-        sizes = (value / 2**20 for value in (page, textures, most, kernel))
+        kernel, cache = map(int, self.python(KERNEL).split())
+        sizes = (value / 2**20 for value in (page, textures, most, kernel, cache))
         return Reading(*sizes, self.count("loaded"))
 
 
@@ -133,7 +137,7 @@ def main() -> None:
             flight.notebook.close()
         browser.close()
     half = len(readings) // 2
-    for name in ("page", "textures", "kernel"):
+    for name in ("page", "textures", "kernel", "cache"):
         values = [getattr(reading, name) for reading in readings]
         print(
             f"{name}: at most {max(values):.0f} MB; median of the first half "

@@ -48,7 +48,7 @@ export class Image {
   readonly progress: ReadonlySignal<Progress | undefined>;
   readonly #source: OpenedSource;
   /** Whether the limits follow what is seen: counts grow with depth. */
-  readonly fitting = signal(false);
+  readonly fitting: Signal<boolean>;
   /** The limits of every channel that they are moving to; undefined: they rest. */
   readonly goal = signal<readonly (Limits | undefined)[] | undefined>(undefined);
   #seen: readonly TilePixels[] = [];
@@ -82,6 +82,9 @@ export class Image {
     this.name = signal(config.name ?? info.name ?? "image");
     this.opacity = signal(config.opacity ?? 1);
     this.channels = signal(initialChannels(info, config));
+    // Counts without a cap have no limits of their own: the first picture's leave deeper ones flat.
+    const isOpen = this.channels.value.every(({ limits }) => limits === undefined);
+    this.fitting = signal(isOpen && info.mandelbrot !== undefined);
     const colored = config.colors !== undefined || this.channels.value.length > 1;
     const escapeTime = info.mandelbrot && !colored ? DEFAULT_ESCAPE_TIME : undefined;
     this.colormap = signal(config.colormap ?? escapeTime);

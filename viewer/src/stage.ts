@@ -1,5 +1,6 @@
 import { Deck, type Layer, OrthographicView } from "@deck.gl/core";
 import { effect } from "@preact/signals";
+import { mergeArrivals } from "./arrivals";
 import { type Camera, type Frame, frameFor, localPoint } from "./frames";
 import { imageScene, type Scene } from "./layers";
 import type { Size } from "./model";
@@ -10,9 +11,6 @@ const GROUND = "#0b0d12";
 
 /** Milliseconds after which a camera that has not moved rests; two frames, where they take longer. */
 const REST = { least: 100, most: 400 };
-
-/** Milliseconds from one picture with tiles that have come to the next, and to the first. */
-const ARRIVALS = { next: 80, first: 30 };
 
 /** Whether a layer's shader is ready: until it is, luma.gl leaves the layer out without a word. */
 function isLinked(layer: Layer): boolean {
@@ -129,28 +127,6 @@ export function mountStage(parent: HTMLDivElement, viewer: Viewer): () => void {
     cancelAnimationFrame(request);
     clearTimeout(rest);
     deck.finalize();
-  };
-}
-
-/** Tiles that come close after one another are drawn together, the last one of all at once. */
-function mergeArrivals(draw: () => void): { tell(isLast: boolean): void; stop(): void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let drawn = Number.NEGATIVE_INFINITY;
-
-  function drawNow(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    drawn = performance.now();
-    draw();
-  }
-
-  return {
-    tell(isLast) {
-      const left = drawn + ARRIVALS.next - performance.now();
-      if (isLast) drawNow();
-      else timer ??= setTimeout(drawNow, Math.max(left, ARRIVALS.first));
-    },
-    stop: () => clearTimeout(timer),
   };
 }
 

@@ -108,6 +108,59 @@ export function readsAs(
   return { blocks, wrong };
 }
 
+/** A tile, where its upper left corner is seen, and how many screen pixels one of its own takes. */
+export interface SeenTile {
+  readonly level: number;
+  readonly row: bigint;
+  readonly column: bigint;
+  readonly left: number;
+  readonly top: number;
+  readonly scale: number;
+}
+
+/** Every so many pixels, `shows` looks at one. */
+const STEP = 5;
+
+/** Whether nothing but a tile is seen in a square of the screen, some of which may be outside. */
+export function shows(
+  picture: Grey,
+  { level, row, column, left, top, scale }: SeenTile,
+  square: { left: number; top: number; side: number },
+): boolean {
+  const bits = labelBits(level, row, column);
+  const expected = (x: number, y: number) =>
+    greyIn(bits, Math.floor((x + 0.5 - left) / scale), Math.floor((y + 0.5 - top) / scale));
+  return everyPixel(picture, square, (x, y) => {
+    const grey = expected(x, y);
+    // Where it changes, it may be the average of two, or lie a pixel further.
+    const isEven = [-2, 2].every((i) => [-2, 2].every((j) => expected(x + i, y + j) === grey));
+    return !isEven || picture.at(x, y) === grey;
+  });
+}
+
+/** Whether a condition holds all over a square of the screen. */
+export function everyPixel(
+  { width, height }: Grey,
+  { left, top, side }: { left: number; top: number; side: number },
+  condition: (x: number, y: number) => boolean,
+): boolean {
+  for (let y = Math.max(0, Math.ceil(top)); y < Math.min(height, top + side); y += STEP) {
+    for (let x = Math.max(0, Math.ceil(left)); x < Math.min(width, left + side); x += STEP) {
+      if (!condition(x, y)) return false;
+    }
+  }
+  return true;
+}
+
+/** The value of a tile's pixel. */
+function greyIn(bits: readonly boolean[], x: number, y: number): number {
+  if (x <= 0 || y <= 0 || x >= CELL - 1 || y >= CELL - 1) return GREY.border;
+  const [i, j] = [Math.floor((x - INSET) / BLOCK), Math.floor((y - INSET) / BLOCK)];
+  const bit = i >= 0 && i < BLOCKS_PER_ROW && j >= 0 ? bits[j * BLOCKS_PER_ROW + i] : undefined;
+  if (bit === undefined) return GREY.ground;
+  return bit ? GREY.one : GREY.zero;
+}
+
 /**
  * Where along a line of pixels two borders meet, nearest to `expected`: the middle of the white.
  * Undefined when there is none within three pixels.

@@ -112,3 +112,26 @@ test("what is nearest to the middle comes first, and neighbours when that is don
   const keys = (await requests(harness)).map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
 });
+
+test("tiles on the way are told of, fewer and fewer, and then no more", async () => {
+  const harness = await open();
+  const activity = harness.viewer.locator("footer .activity");
+  await expect.poll(() => activity.textContent()).toBe("");
+  await harness.page.evaluate(() =>
+    window.host.api.set_view_state?.({ center: ["-0.7512345", "0.1012345"], width: "1e-7" }),
+  );
+  const told = new Set<number>();
+  await expect
+    .poll(
+      async () => {
+        const text = (await activity.textContent()) ?? "";
+        if (text !== "") told.add(Number(/^(\d+) tiles? on the way$/.exec(text)?.[1]));
+        return text === "" && told.size > 0;
+      },
+      { timeout: 20_000, interval: 50 },
+    )
+    .toBe(true);
+  expect(told.size).toBeGreaterThan(2);
+  expect(Math.min(...told)).toBeGreaterThan(0);
+  expect(await harness.state("state")).toBe("idle");
+});

@@ -93,6 +93,19 @@ test("limits that are nearly right stay; while tiles are to come, only wrong one
   expect(image.goal.value).toBeUndefined();
 });
 
+test("counts without a cap have limits that follow, unless some are given", () => {
+  const { mandelbrot, ...ordinary } = INFO;
+  if (!mandelbrot) throw new Error("there is none");
+  const uncapped: ImageInfo = { ...INFO, mandelbrot: { ...mandelbrot, maxiter: "auto" } };
+  const image = open({}, uncapped);
+  expect(image.fitting.value).toBe(true);
+  image.see([tile(3000, 5000)], true);
+  arrive(image);
+  expect(limits(image)[0]).toBeGreaterThan(2900);
+  expect(open({ limits: [[0, 700]] }, uncapped).fitting.value).toBe(false);
+  expect(open({}, ordinary).fitting.value).toBe(false);
+});
+
 test("limits that are set stay from then on", () => {
   const image = open();
   image.fitting.value = true;
