@@ -171,7 +171,7 @@ def requests() -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tiles", type=int, default=16, help="heavy tiles a round (default: 16)")
+    parser.add_argument("--tiles", type=int, default=40, help="heavy tiles a round (default: 40)")
     tiles = parser.parse_args().tiles
     warnings.filterwarnings("ignore", module="distributed")
     print(f"{os.cpu_count()} processors; medians of {ROUNDS} rounds (least to most)")
