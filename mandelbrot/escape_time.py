@@ -66,7 +66,6 @@ def _block_count(
 
 @kernel()
 def _uniform_count(re: Floats, im: Floats, maxiter: int) -> int:
-    """Return the count that all points of a tile share, or a negative number without a proof."""
     x = max(0.0, re[0], -re[re.size - 1])
     y = max(0.0, im[im.size - 1], -im[0])
     if x * x + y * y > _OUTSIDE2:
@@ -78,6 +77,12 @@ def _uniform_count(re: Floats, im: Floats, maxiter: int) -> int:
             if count < 0 or count != first:
                 return UNSURE
     return first
+
+
+@kernel(entry=True)
+def uniform_count(re: Floats, im: Floats, maxiter: int) -> int:
+    """Return the count that all points of a tile share, or a negative number without a proof."""
+    return _uniform_count(re, im, maxiter)
 
 
 def counts_of(out: NDArray[np.unsignedinteger]) -> Counts:

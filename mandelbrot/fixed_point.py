@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mandelbrot import rational
+from mandelbrot import rational, three_limbs
 from mandelbrot.intrinsics import multiply_add
 from mandelbrot.jit import kernel
 
@@ -224,7 +224,15 @@ def count_points(
         i, j = columns[k], rows[k]
         exact = re_exact[i] and im_exact[j]
         counts[k] = -1
-        if not cancel[0]:
+        if re.shape[1] == _LIMBS and maxiter <= three_limbs.LONGEST:
+            counts[k] = three_limbs.count_point(
+                (re[i, 0], re[i, 1], re[i, 2]),
+                (im[j, 0], im[j, 1], im[j, 2]),
+                0.0 if exact else _ROUNDING,
+                maxiter,
+                cancel,
+            )
+        if counts[k] < 0 and not cancel[0]:
             counts[k] = count_point(re[i], im[j], exact, maxiter, cancel)
 
 

@@ -50,6 +50,9 @@ RUNGS = (
 DEEP = Sample(Pyramid(1, 16, ("-0.743643887037151", "0.131825904205330"), "1e-15"), 20000, level=1)
 """Has a pixel that needs differences of 106 bits."""
 
+UNIFORM = Sample(Pyramid(1, 1, ("-0.1", "0.1"), "1e-13"), 2, level=1)
+"""Is as fine as deep tiles, and of one count."""
+
 _is_decided = threading.Event()
 _is_decided.set()
 _missing: set[tuple[Precision, int]] = set()  # rungs that another process is compiling

@@ -66,7 +66,7 @@ def check_precision(precision: object) -> Precision:
     return precision  # type: ignore[return-value]  # get_args has just checked it
 
 
-def render_tile(
+def render_tile(  # noqa: C901 - one question after the other
     pyramid: Pyramid,
     level: int,
     row: int,
@@ -126,7 +126,9 @@ def render_tile(
     if pyramid.pixel_size(level) < DEEP[precision]:
         from mandelbrot import deep  # noqa: PLC0415
 
-        if deep.count(
+        if _is_uniform(pyramid, level, tile, cap, out):
+            status = escape_time.UNIFORM
+        elif deep.count(
             pyramid, (level, row, column), tile, cap, precision, cancel, progress, out, unsure
         ):
             status = escape_time.FINISHED
@@ -149,6 +151,18 @@ def render_tile(
     if out[0, 0] == out[-1, -1] and (out == out[0, 0]).all():
         return np.broadcast_to(out[0, 0], out.shape)
     return out
+
+
+def _is_uniform(pyramid: Pyramid, level: int, tile: Tile, maxiter: int, out: Counts) -> bool:
+    """Tell whether float64 still proves one count for a tile, and write that to its first pixel."""
+    from mandelbrot import escape_time  # noqa: PLC0415
+
+    if pyramid.pixel_size(level) < DEEP["fast"]:
+        return False
+    count = escape_time.uniform_count(tile.re.float64(), tile.im.float64(), maxiter)
+    if count >= 0:
+        out[0, 0] = count
+    return count >= 0
 
 
 def _certify(

@@ -1,4 +1,11 @@
-import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from "@preact/signals";
+import {
+  effect,
+  type ReadonlySignal,
+  type Signal,
+  untracked,
+  useSignal,
+  useSignalEffect,
+} from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { runColours } from "../moving_colours";
 import type { Viewer } from "../state";
@@ -87,7 +94,7 @@ export function App({ viewer }: { viewer: Viewer }) {
 
 /**
  * Whether the controls are to be there: after the first picture, which they would delay by as long
- * as they take to be made and drawn, or when it does not come soon.
+ * as they take to be made and drawn, or when it does not come soon, or not as it should.
  */
 function useControls(viewer: Viewer): ReadonlySignal<boolean> {
   const controls = useSignal(false);
@@ -96,9 +103,10 @@ function useControls(viewer: Viewer): ReadonlySignal<boolean> {
       controls.value = true;
     };
     const timer = setTimeout(show, LONGEST_PICTURE_ONLY);
-    const stop = viewer.painted.subscribe(({ complete }) => {
+    const stop = effect(() => {
+      if (viewer.problems.value.length + viewer.failures.value.length > 0) untracked(show);
       // Two frames on, the picture is on the screen.
-      if (complete) requestAnimationFrame(() => requestAnimationFrame(show));
+      if (viewer.painted.value.complete) requestAnimationFrame(() => requestAnimationFrame(show));
     });
     return () => {
       clearTimeout(timer);

@@ -74,6 +74,8 @@ test.each([
   });
   await harness.viewer.locator(".failed-notice").waitFor();
   await harness.viewer.getByRole("button", { name: "Dismiss" }).waitFor();
+  await harness.viewer.locator(".toolbar").waitFor();
+  await harness.viewer.locator(".status").waitFor();
   expect(await findings(harness)).toEqual([]);
   await harness.screenshot(`${size.width}-trouble`);
   const boxes = await harness.viewer
