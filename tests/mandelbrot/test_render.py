@@ -159,8 +159,8 @@ def test_bad_parameters(parameters: dict[str, object], error: type[Exception], m
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_tile_can_be_abandoned(precision: str) -> None:
-    # Parabolic orbits beside the cusp of the period-3 minibrot: hours of work.
-    pyramid = Pyramid(levels=1, tilesize=256, center=("-1.75", "1e-9"), width="1e-9")
+    # Parabolic orbits beside the cusp of the period-3 minibrot: 2 µs a pixel, 10 s and more.
+    pyramid = Pyramid(levels=1, tilesize=2048, center=("-1.75", "1e-9"), width="1e-9")
     cancel = np.zeros(1, np.uint8)
     timer = threading.Timer(0.2, cancel.fill, [1])
     timer.start()
