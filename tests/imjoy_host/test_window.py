@@ -230,6 +230,7 @@ async def test_views_that_vanished_are_forgotten(monkeypatch: pytest.MonkeyPatch
     shown = ImJoyWindow(html=HTML)
     vanished = FakeBrowser(shown)
     await vanished.open({"who": lambda: "vanished"})
+    assert "roll call" not in vanished.received  # there is nobody else to forget
     vanished.answers_roll_call = False
     browser = FakeBrowser(shown)  # the browser page was reloaded
     await browser.open({"who": lambda: "new"})

@@ -206,6 +206,10 @@ def test_orbits_are_rebased_where_the_reference_has_more_steps_than_are_kept(
     center = LOCATIONS["e50"]["re"], LOCATIONS["e50"]["im"]
     pyramid = Pyramid(levels=1, tilesize=16, center=center, width="1e-20")
     counts = render_tile(pyramid, 1, 0, 0, maxiter=20_000)
+    cell = deep._cell(pyramid, 1, 0, 0)
+    orbit = deep._orbit(*cell, 20_000, np.zeros(1, np.uint8), None)
+    assert orbit is not None
+    assert orbit.last == 300
     assert counts.min() > 300
     assert not wrong(pyramid, (1, 0, 0), counts, 20_000, 16)
 

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mandelbrot import AUTO_MAXITER, Pyramid, escape_time, fixed_point, render_tile
+from mandelbrot import AUTO_MAXITER, Pyramid, escape_time, fixed_point, render, render_tile
 from mandelbrot.render import count_dtype
 from tests.mandelbrot.oracle import float64_counts, seed_tile
 
@@ -167,6 +167,18 @@ def test_a_tile_can_be_abandoned(precision: str) -> None:
     with pytest.raises(CancelledError, match=r"tile 1/0\.0 was cancelled"):
         render_tile(pyramid, 1, 0, 0, maxiter=2**32 - 1, precision=precision, cancel=cancel)  # type: ignore[arg-type]
     assert timer.finished.is_set()
+
+
+def test_a_fine_tile_of_one_count_needs_no_orbit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mandelbrot import deep  # noqa: PLC0415
+
+    monkeypatch.setattr(deep, "count", None)
+    pyramid = Pyramid(levels=1, tilesize=16, center=("-0.1", "0.1"), width="1e-12")
+    assert pyramid.pixel_size(1) < render.DEEP["exact"]
+    assert render_tile(pyramid, 1, 0, 0, maxiter=300).tolist() == [[300] * 16] * 16
+    finer = Pyramid(levels=1, tilesize=16, center=("-0.1", "0.1"), width="1e-13")
+    with pytest.raises(TypeError):  # float64 does not tell its points apart
+        render_tile(finer, 1, 0, 0, maxiter=300)
 
 
 def test_every_rung_can_be_abandoned() -> None:
