@@ -1,12 +1,19 @@
-import { effect } from "@preact/signals";
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { Image } from "./image";
 import { paletteOf } from "./palette";
 import type { Viewer } from "./state";
 
-/** Whether the person asked their system for less motion. */
-export const reducedMotion: MediaQueryList | undefined = globalThis.matchMedia?.(
-  "(prefers-reduced-motion: reduce)",
-);
+/** Whether the person asks their system for less motion, which they may at any time. */
+export const reducedMotion: ReadonlySignal<boolean> = follow("(prefers-reduced-motion: reduce)");
+
+function follow(media: string): ReadonlySignal<boolean> {
+  const query = globalThis.matchMedia?.(media);
+  const matches = signal(query?.matches ?? false);
+  query?.addEventListener("change", (event) => {
+    matches.value = event.matches;
+  });
+  return matches;
+}
 
 /** Seconds that one frame may stand for: after a pause the colours go on, and do not jump. */
 const LONGEST_FRAME = 0.1;
@@ -29,7 +36,7 @@ export function runColours(viewer: Viewer): () => void {
     for (const image of cycling) advance(image, seconds);
     const following = images.filter(({ goal }) => goal.peek());
     for (const image of following) {
-      image.follow(reducedMotion?.matches ? Number.POSITIVE_INFINITY : seconds);
+      image.follow(reducedMotion.peek() ? Number.POSITIVE_INFINITY : seconds);
     }
     frame = cycling.length + following.length > 0 ? requestAnimationFrame(step) : 0;
   }
@@ -50,7 +57,7 @@ export function runColours(viewer: Viewer): () => void {
 }
 
 function cycles(image: Image): boolean {
-  return image.coloring.peek().cycling !== 0 && !reducedMotion?.matches;
+  return image.coloring.peek().cycling !== 0 && !reducedMotion.value;
 }
 
 function advance(image: Image, seconds: number): void {

@@ -124,12 +124,12 @@ function ColoringControls({ image }: { image: Image }) {
       )}
       <Check
         label={
-          reducedMotion?.matches
+          reducedMotion.value
             ? "Cycle the colours (your system asks for less motion)"
             : "Cycle the colours"
         }
         checked={cycling !== 0}
-        disabled={reducedMotion?.matches ?? false}
+        disabled={reducedMotion.value}
         onChange={(cycles) => image.setColoring({ cycling: cycles ? CYCLING : 0 })}
       />
       {cycling !== 0 && (

@@ -96,6 +96,30 @@ test.each([
   expect(overlapping).toEqual([]);
 });
 
+test.each([
+  { width: 320, height: 240 },
+  { width: 900, height: 240 },
+])("at $width × $height an open panel leaves the toolbar and the status free", async (size) => {
+  const harness = await open(size);
+  for (const name of ["Places", "Colours"]) {
+    await harness.viewer.getByRole("button", { name, exact: true }).click();
+    const [panel, toolbar, status] = await Promise.all(
+      [".panel", ".toolbar", ".status"].map((part) =>
+        harness.viewer.locator(part).evaluate((element) => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return { top, bottom };
+        }),
+      ),
+    );
+    await harness.screenshot(`${size.width}-low-${name}`);
+    expect(panel?.top, name).toBeGreaterThanOrEqual(toolbar?.bottom ?? Number.NaN);
+    expect(panel?.bottom, name).toBeLessThanOrEqual(status?.top ?? Number.NaN);
+    const last = harness.viewer.locator(".panel-body > *:last-child");
+    await last.scrollIntoViewIfNeeded();
+    expect(await last.isVisible(), name).toBe(true);
+  }
+});
+
 test("everything is reached by keyboard, and seen to be", async () => {
   const harness = await open();
   await harness.viewer.locator(".stage").focus();

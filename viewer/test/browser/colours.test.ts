@@ -146,6 +146,16 @@ test("colours cycle until stopped, and rest where less motion is asked for", asy
   const still = seenIn(await harness.page.screenshot());
   await harness.page.waitForTimeout(500);
   expect(seenIn(await harness.page.screenshot())).toEqual(still);
+
+  // The checkbox says so at once, and when it is no longer so, the colours go on.
+  const asks = harness.viewer.getByRole("checkbox", { name: /asks for less motion/ });
+  await asks.waitFor();
+  expect(await asks.isDisabled()).toBe(true);
+  await harness.page.emulateMedia({ reducedMotion: "no-preference" });
+  await asks.waitFor({ state: "detached" });
+  expect(await cycle.isEnabled()).toBe(true);
+  await harness.page.waitForTimeout(1500);
+  expect(seenIn(await harness.page.screenshot())).not.toEqual(still);
 });
 
 test("a change of colour is one frame: each tile is drawn once, and none is uploaded again", async () => {
