@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from playwright.sync_api import sync_playwright
 
 from benchmarks.viewer import SIZE, Bench
+from mandelbrot.deep import CACHE_BYTES
 from tests.browser.chromium import launch_chromium
 from tests.browser.server import serve
 
@@ -51,9 +52,10 @@ WebGL2RenderingContext.prototype.deleteTexture = function (texture) {
 };
 """
 KERNEL = """
-import pathlib, resource
+import pathlib, resource, sys
 pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-print(pages * resource.getpagesize(), cache.nbytes)
+deep = sys.modules.get("mandelbrot.deep")
+print(pages * resource.getpagesize(), cache.nbytes, deep._cache.nbytes if deep else 0)
 """
 
 
@@ -64,9 +66,15 @@ class Reading(NamedTuple):
     textures: float
     textures_at_most: float
     kernel: float
-    """The cache included."""
+    """Its caches included."""
     cache: float
+    orbits: float
     tiles: int
+
+    @property
+    def rest(self) -> float:
+        """What the kernel takes beside its caches, which are bounded: this must not grow."""
+        return self.kernel - self.cache - self.orbits
 
 
 class Flight(Bench):
@@ -104,8 +112,8 @@ class Flight(Bench):
             "() => { gc(); return [performance.memory.usedJSHeapSize, textures.bytes,"
             " textures.most]; }"
         )
-        kernel, cache = map(int, self.python(KERNEL).split())
-        sizes = (value / 2**20 for value in (page, textures, most, kernel, cache))
+        kernel = map(int, self.python(KERNEL).split())
+        sizes = (value / 2**20 for value in (page, textures, most, *kernel))
         return Reading(*sizes, self.count("loaded"))
 
 
@@ -120,7 +128,8 @@ def fly(flight: Flight, minutes: float) -> list[Reading]:
         readings.append(flight.read())
         print(
             f"{(time.monotonic() - begin) / 60:5.1f} min: "
-            + ", ".join(f"{name} {value:.0f}" for name, value in readings[-1]._asdict().items()),
+            + ", ".join(f"{name} {value:.0f}" for name, value in readings[-1]._asdict().items())
+            + f", rest of the kernel {readings[-1].rest:.0f}",
             flush=True,
         )
     return readings
@@ -137,13 +146,18 @@ def main() -> None:
             flight.notebook.close()
         browser.close()
     half = len(readings) // 2
-    for name in ("page", "textures", "kernel", "cache"):
+    for name in ("page", "textures", "kernel", "cache", "orbits", "rest"):
         values = [getattr(reading, name) for reading in readings]
         print(
             f"{name}: at most {max(values):.0f} MB; median of the first half "
             f"{statistics.median(values[:half]):.0f} MB, of the second "
             f"{statistics.median(values[half:]):.0f} MB"
         )
+    rest = max(reading.rest for reading in readings)
+    print(
+        f"kernel: bounded by {rest:.0f} + {CACHE / 2**20:.0f} + {CACHE_BYTES / 2**20:.0f} MB, the "
+        "rest, the cache and the orbits"
+    )
 
 
 if __name__ == "__main__":

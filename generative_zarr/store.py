@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from generative_zarr import elsewhere
+from generative_zarr import elsewhere, heap
 from generative_zarr.channels import as_channels
 from generative_zarr.keys import MAX_DEPTH, Address, ZarrFormat, chunk_key, parse_chunk_key
 from generative_zarr.metadata import OME_KEYS, pyramid_metadata
@@ -254,9 +254,11 @@ class GenerativeStore(ReadOnlyStore):
 
     def _encode(self, tile: NDArray[Any]) -> bytes:
         chunk = np.ascontiguousarray(tile, self._dtype)
-        return (
-            chunk.tobytes() if self._compressor is None else bytes(self._compressor.encode(chunk))
-        )
+        if self._compressor is None:
+            return chunk.tobytes()
+        encoded = bytes(self._compressor.encode(chunk))
+        heap.note_encoded(chunk.nbytes)
+        return encoded
 
     def decode(self, chunk: bytes) -> NDArray[Any]:
         """Return the pixels of a chunk's bytes: the inverse of `encoded_tile`."""

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 # and where to log is for the notebook's author to say.
 _handlers = logging.root.handlers[:]
 from imjoy_rpc.rpc import ALLOWED_MAGIC_METHODS, RPC  # noqa: E402
-from imjoy_rpc.utils import ContextLocal, MessageEmitter, dotdict  # noqa: E402
+from imjoy_rpc.utils import (  # noqa: E402
+    ContextLocal,
+    MessageEmitter,
+    ReferenceStore,
+    dotdict,
+)
 
 logging.root.handlers[:] = _handlers
 
@@ -27,6 +32,27 @@ class PageClosedError(ConnectionError):
     """The page went away (closed, reloaded, re-run) before it answered a call."""
 
 
+class _References(ReferenceStore):  # type: ignore[misc] # imjoy_rpc ships no types
+    """The functions that the page may call once; of the two of a promise, it calls one.
+
+    imjoy_rpc (0.5.59) would keep the other one, and with it the answer, as long as the page.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others: dict[str, str] = {}
+
+    def pair(self, one: str, other: str) -> None:
+        """Note that two ids are those of one promise."""
+        self._others |= {one: other, other: one}
+
+    def fetch(self, search_id: str) -> object:
+        """Return a function by its id, or None; it is forgotten, and so is its counterpart."""
+        if other := self._others.pop(search_id, None):
+            del self._others[other], self._store[other]
+        return cast("object", super().fetch(search_id))
+
+
 class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
     """imjoy_rpc's RPC, answering every call in a task of its own, out of order."""
 
@@ -34,8 +60,13 @@ class _RPC(RPC):  # type: ignore[misc] # imjoy_rpc ships no types
         self, connection: Page, api: Mapping[str, object], codecs: Mapping[str, object]
     ) -> None:
         super().__init__(connection, ContextLocal(), {"name": "imjoy_host"}, codecs)
+        self._store = _References()
         self._tasks: set[asyncio.Task[None]] = set()
         self.set_interface(dict(api))
+
+    def note_promise(self, promise: Iterable[Mapping[str, str]]) -> None:
+        """Note the two functions, as they were sent, one of which the page will call."""
+        self._store.pair(*(function["_rvalue"] for function in promise))
 
     def cancel(self) -> None:
         """Cancel every call that the page still waits for."""
@@ -176,6 +207,8 @@ class Page(MessageEmitter):  # type: ignore[misc] # imjoy_rpc ships no types
 
     def emit(self, message: Message) -> None:
         """Send one message of the RPC to the page."""
+        if self._rpc is not None and "promise" in message:
+            self._rpc.note_promise(message["promise"])
         self._send(message | {"peer_id": self.peer_id})
 
     def disconnect(self) -> None:

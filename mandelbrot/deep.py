@@ -12,6 +12,7 @@ import math
 import threading
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 from cachetools import LRUCache
@@ -70,8 +71,16 @@ _LONG = 4  # limbs from which GMP's squares are faster: 0.2 µs a step against 5
 _FRACTION = 320  # bits below the largest |c - C|
 
 
+_BESIDE = 2**12
+"""Bytes that a value takes beside its arrays: objects, exact numbers, the gaps between them.
+
+Measured: 2.0 kB of objects at levels -30 to -400, 3.8 kB at -3000; 3.9 kB as the process grew, at
+levels -30 to 39. Where orbits are short that is as much as their arrays.
+"""
+
+
 def _size(value: object) -> int:
-    return value.nbytes  # type: ignore[attr-defined,no-any-return]  # orbits and tables have it
+    return _BESIDE + value.nbytes  # type: ignore[attr-defined,no-any-return]  # orbits, tables
 
 
 class _Cache:
@@ -80,7 +89,14 @@ class _Cache:
     def __init__(self, size: int) -> None:
         self._values: LRUCache[Hashable, object] = LRUCache(size, getsizeof=_size)
         self._lock = threading.Lock()
-        self._busy: dict[Hashable, threading.Lock] = {}
+        # As long as somebody computes the value or waits for it.
+        self._busy: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of values now kept."""
+        with self._lock:
+            return int(self._values.currsize)
 
     def get(self, key: Hashable, compute: Callable[[], T | None], cancel: Flag) -> T | None:
         """Return the value of a key, computed if need be; None when that was cancelled."""
@@ -108,7 +124,6 @@ class _Cache:
             self._values.pop(key, None)
             if _size(value) <= self._values.maxsize:
                 self._values[key] = value
-            self._busy.pop(key, None)
 
 
 _cache = _Cache(CACHE_BYTES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import types
 from typing import TYPE_CHECKING
 
 import pytest
+from imjoy_rpc.utils import FuturePromise
 
 from imjoy_host import ImJoyWindow, Page, PageClosedError, window
 from tests.fake_page import FakeBrowser, eventually
@@ -116,6 +118,24 @@ async def test_calls_are_answered_out_of_order() -> None:
     assert await page.host.go() == "first"
     await page.host.later()
     assert await waiting == ["sync", "async"]
+
+
+async def test_a_call_that_has_been_answered_leaves_nothing_behind() -> None:
+    def promises() -> int:
+        gc.collect()
+        return sum(type(thing) is FuturePromise for thing in gc.get_objects())
+
+    def fail() -> None:
+        raise ValueError
+
+    window = ImJoyWindow(html=HTML)
+    await FakeBrowser(window).open({"picture": lambda: b"large", "fail": fail})
+    before = promises()
+    for _ in range(5):
+        await result(window.call("picture"))
+        with pytest.raises(Exception, match="ValueError"):
+            await result(window.call("fail"))
+    assert promises() == before
 
 
 async def test_errors_reach_the_other_side() -> None:

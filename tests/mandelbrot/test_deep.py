@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import tracemalloc
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -231,6 +233,29 @@ def orbit_of(name: str, digits: int = 0) -> tuple[reference_orbit.ReferenceOrbit
     where = LOCATIONS[name]
     re, im, width = (exact(where[key], key) for key in ("re", "im", "width"))
     return reference_orbit.reference_orbit(re, im, width / 10**digits), where["maxiter"]
+
+
+def test_the_cache_counts_all_that_its_values_take() -> None:
+    pyramid = Pyramid(levels=40, tilesize=8)
+    rows = [2 ** (40 - level) // 2 + level % 7 for level in range(-3000, -2000, 25)]
+    render_tile(pyramid, -3000, rows[0], rows[0])
+    before = deep._cache.nbytes
+    tracemalloc.start()
+    for level, row in zip(range(-3000, -2000, 25), rows, strict=True):
+        render_tile(pyramid, level, row, row - 2**37)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 1 < (deep._cache.nbytes - before) / taken < 2
+
+
+def test_a_computation_that_was_cancelled_leaves_nothing_behind() -> None:
+    cache = deep._Cache(2**20)
+    assert cache.get("orbit", lambda: None, np.ones(1, np.uint8)) is None
+    assert not cache._busy
+    value = np.zeros(1)
+    assert cache.get("orbit", lambda: value, np.zeros(1, np.uint8)) is value
+    assert not cache._busy
 
 
 @pytest.mark.parametrize("address", ["gmp", "limbs"])
