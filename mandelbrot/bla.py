@@ -1,18 +1,19 @@
 """Many steps of a perturbed orbit at once, with a bound of what that neglects.
 
 A delta d of the reference orbit follows d' = (2 Z_m + d) d + dc. For small d, l steps are close to
-a polynomial that does not depend on the pixel (bivariate linear approximation, with the square)
+a polynomial that does not depend on the pixel (bivariate linear approximation, with two powers)
 
-    d_l ≈ A d + B dc + C d²,
+    d_l ≈ A d + B dc + C d² + G d³,
 
-and two such stretches y ∘ x combine to A = A_y A_x, B = A_y B_x + B_y, C = A_y C_x + C_y A_x².
-One step has A = 2 Z_m, B = C = 1, and is exact. Each entry of the table carries the radius of |d|
-up to which it may be used, r/2, and for all |d| ≤ r, |dc| ≤ R (the cell's radius)
+and two such stretches y ∘ x combine to A = A_y A_x, B = A_y B_x + B_y, C = A_y C_x + C_y A_x²,
+G = A_y G_x + 2 C_y A_x C_x + G_y A_x³. One step has A = 2 Z_m, B = C = 1, G = 0, and is exact.
+Each entry of the table carries the radius of |d| up to which it may be used, r/2, and for all
+|d| ≤ r, |dc| ≤ R (the cell's radius)
 
-    |true - polynomial| ≤ ε_a |A| |d| + ε_b β |dc| + τ |d|³,    |∂true/∂d| ≤ λ |A|,
+    |true - polynomial| ≤ ε_a |A| |d| + ε_b β |dc| + τ |d|⁴,    |∂true/∂d| ≤ λ |A|,
 
-β ≥ |B| being a sum without cancellation. docs/exactness.md derives how these combine. Because the
-square is kept, what is neglected is of third order: an ε of 2^-40 allows |d| up to about 2^-20.
+β ≥ |B| being a sum without cancellation. docs/exactness.md derives how these combine. Because two
+powers are kept, what is neglected is of fourth order: an ε of 2^-40 allows |d| up to about 2^-15.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mandelbrot.extended_exponent import (
+    ZERO,
     Number,
     Real,
     add,
@@ -50,26 +52,27 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
-    Entry = tuple[Pair, Pair, Number, Real, Real, Real, float, float, Real]
+    Entry = tuple[Pair, Pair, Number, Number, Real, Real, Real, Real, float, float, Real]
 
 SHORTEST = 2
 """log2 of the least number of steps in an entry: shorter ones cost more than their steps."""
 
-AX, AY, BX, BY, CX, CY, LIPSCHITZ, ERROR_A, ERROR_B, CUBIC = range(10)
-"""Columns of the coefficients: A; B; C; λ |A|; ε_a |A| and ε_b β, with an evaluation's rounding; τ.
+AX, AY, BX, BY, CX, CY, GX, GY, LIPSCHITZ, ERROR_A, ERROR_B, REST = range(12)
+"""Columns of the coefficients: A; B; C; G; λ |A|; ε_a |A| and ε_b β, with an evaluation's rounding;
+τ.
 """
 
-EA, EB, EC, ET = range(4)
-"""Columns of the exponents: of A, λ |A| and ε_a |A|; of B and ε_b β; of C; of τ."""
+EA, EB, EC, EG, ET = range(5)
+"""Columns of the exponents: of A, λ |A| and ε_a |A|; of B and ε_b β; of C; of G; of τ."""
 
 UNIT = 2.0**-53
-_EVALUATION = 24 * UNIT  # rounding of A, B, C, and of A d + B dc + C d², to |A d| + β |dc|
+_EVALUATION = 24 * UNIT  # rounding of A to G, and of the polynomial, to |A d| + β |dc|
 _MERGE = 2.0**-94  # rounding of A and B in one merger, relative to |A| and β
-_CURVED = -6  # log2 of the most that C d² may be of A d
+_CURVED = -6  # log2 of the most that C d², and G d³, may be of A d
 _UP = 1 + 2.0**-40
 _NEVER = -(2.0**50)
 _RANGE = 900  # log2 of what is taken for the range of float64
-_EXPONENT_OF = EA, EA, EB, EB, EC, EC, EA, EA, EB, ET
+_EXPONENT_OF = EA, EA, EB, EB, EC, EC, EG, EG, EA, EA, EB, ET
 
 
 @kernel()
@@ -83,7 +86,7 @@ def order(x: float, e: int) -> float:
 
 @kernel()
 def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
-    """Return the entry of the step from Z_m: A, B, C, β, γ ≥ |C|, τ, ε_a, ε_b, r."""
+    """Return the entry of the step from Z_m: A, B, C, G, β, γ ≥ |C|, χ ≥ |G|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
     if x != 0 or y != 0:
         shift = exponent(max(abs(x), abs(y)))
@@ -94,25 +97,32 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
         z = reference(orbit, tiny, tiny_at, tinies, m)
         a = z[0], 0.0, z[1], 0.0, z[2] + 1
         fuzz = 1.01 * UNIT
-    one, unit = (1.0, 0.0, 0), (1.0, 0)
+    one, unit, none = (1.0, 0.0, 0), (1.0, 0), (0.0, ZERO)
     r = real(modulus(high(a)), a[4] + _CURVED)
-    return a, (1.0, 0.0, 0.0, 0.0, 0), one, unit, unit, (0.0, 0), fuzz, 0.0, r
+    nothing = 0.0, 0.0, ZERO
+    return a, (1.0, 0.0, 0.0, 0.0, 0), one, nothing, unit, unit, none, none, fuzz, 0.0, r
 
 
 @kernel()
 def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
-    ax, bx, cx, beta_x, gamma_x, tau_x, ea_x, eb_x, r_x = x
-    ay, by, cy, beta_y, gamma_y, tau_y, ea_y, eb_y, r_y = y
+    ax, bx, cx, gx, beta_x, gamma_x, chi_x, tau_x, ea_x, eb_x, r_x = x
+    ay, by, cy, gy, beta_y, gamma_y, chi_y, tau_y, ea_y, eb_y, r_y = y
     ax1, ay1 = high(ax), high(ay)
     alpha_x, alpha_y = real(modulus(ax1), ax[4]), real(modulus(ay1), ay[4])
-    a = product(ay, ax)
-    b = total(product(ay, bx), by)
-    c = add(multiply(ay1, cx), multiply(cy, multiply(ax1, ax1)))
+    square = multiply(ax1, ax1)
+    a, b = product(ay, ax), total(product(ay, bx), by)
+    c = add(multiply(ay1, cx), multiply(cy, square))
+    mixed = multiply(multiply(cy, ax1), cx)
+    g = add(multiply(ay1, gx), (mixed[0], mixed[1], mixed[2] + 1))
+    g = add(g, multiply(gy, multiply(square, ax1)))
     beta = plus(times(alpha_y, beta_x), beta_y)
-    square = times(alpha_x, alpha_x)
-    gamma = plus(times(alpha_y, gamma_x), times(gamma_y, square))
-    never = a, b, c, beta, gamma, tau_x, 0.0, 0.0, (0.0, 0)
+    bent_x = times(gamma_y, alpha_x)
+    gamma = plus(times(alpha_y, gamma_x), times(bent_x, alpha_x))
+    cube_x = times(times(chi_y, alpha_x), alpha_x)
+    chi = plus(times(alpha_y, chi_x), times(cube_x, alpha_x))
+    chi = plus(chi, times((2.0, 0), times(bent_x, gamma_x)))
+    never = a, b, c, g, beta, gamma, chi, tau_x, 0.0, 0.0, (0.0, 0)
     if r_x[0] == 0 or r_y[0] == 0:
         return never
     q = beta_x[0] * (1 + eb_x), beta_x[1]
@@ -122,31 +132,32 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     if not (2 * bent <= epsilon and rest > 0):
         return never
     room = over((rest * (1 - 2.0**-5), r_y[1]), alpha_x)
-    curved = over((alpha_x[0], alpha_x[1] + _CURVED), gamma_x)
-    r = less(less(r_x, room), curved)
-    # |x - A_x d - B_x dc| ≤ p α_x |d| + …
-    p = value(over(times(gamma_x, r), alpha_x)) + ea_x
-    p += value(over(times(tau_x, times(r, r)), alpha_x))
+    r = less(less(r_x, room), over((alpha_x[0], alpha_x[1] + _CURVED), gamma_x))
+    if chi_x[0] > 0:
+        r = less(r, root(over((alpha_x[0], alpha_x[1] + _CURVED), chi_x), 2))
+    # X = A_x d (1 + s) + B_x dc + …, where |s| ≤ p.
+    curved = plus(gamma_x, plus(times(chi_x, r), times(tau_x, times(r, r))))
+    p = value(over(times(curved, r), alpha_x)) + ea_x
     wide = 1 + p
-    tau = plus(
-        times(alpha_y, tau_x),
-        times(
-            (2 + p, 0),
-            times(times(gamma_y, alpha_x), plus(gamma_x, times(tau_x, r))),
-        ),
-    )
-    tau = plus(tau, times((wide * wide * wide, 0), times(tau_y, times(square, alpha_x))))
+    # Of C_y X²: C_x² + 2 A_x G_x + …, and what e_x has of it; of G_y X³; of e_y.
+    tau = plus(times(gamma_x, gamma_x), times((2.0, 0), times(alpha_x, chi_x)))
+    tau = plus(tau, times(times(chi_x, r), plus((2 * gamma_x[0], gamma_x[1]), times(chi_x, r))))
+    tau = plus(times(gamma_y, tau), times((2 * wide, 0), times(times(bent_x, tau_x), r)))
+    tau = plus(tau, times((3 * wide * wide, 0), times(cube_x, curved)))
+    fourth = times(times(alpha_x, alpha_x), times(alpha_x, alpha_x))
+    tau = plus(tau, times((wide * wide * wide * wide, 0), times(tau_y, fourth)))
+    tau = plus(tau, times(alpha_y, tau_x))
     if tau[0] > 0:
-        r = less(r, root(over(times((epsilon, 0), times(alpha_y, alpha_x)), tau)))
-    ea = ea_x + ea_y * wide + _MERGE + 2 * bent * wide
-    ea += ea_x * (2 + p) * value(over(times(gamma_y, times(alpha_x, r)), alpha_y))
-    beyond = 0.0  # what T_y (α_x |d| + |B dc|)³ has beyond its cube of |d|
-    if tau_y[0] > 0:
-        top = plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
-        beyond = 3 * value(over(times(tau_y, times(top, reach)), alpha_y))
-    ea += beyond * wide
+        r = less(r, root(over(times((epsilon, 0), times(alpha_y, alpha_x)), tau), 3))
+    # What B_x dc adds to G_y X³, and to τ_y |X|⁴, beyond their powers of d.
+    top = plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
+    beyond = 3 * value(over(times(chi_y, times(top, reach)), alpha_y))
+    beyond += 4 * value(over(times(times(tau_y, top), times(top, reach)), alpha_y))
+    ea = ea_x + (ea_y + 2 * bent + beyond) * wide + _MERGE
+    ea += ea_x * 2 * wide * value(over(times(bent_x, r), alpha_y))
+    ea += ea_x * 3 * wide * wide * value(over(times(cube_x, times(r, r)), alpha_y))
     eb = max(eb_x + 1.01 * (ea_y + bent + beyond), eb_y) + _MERGE
-    return a, b, c, beta, gamma, tau, ea, eb, real(r[0] * (1 - 2.0**-40), r[1])
+    return a, b, c, g, beta, gamma, chi, tau, ea, eb, real(r[0] * (1 - 2.0**-40), r[1])
 
 
 @kernel()
@@ -175,22 +186,24 @@ def _write(
     exponents: NDArray[np.int32],
     radii: Floats,
 ) -> None:
-    a, b, c, beta, gamma, tau, ea, eb, r = entry
+    a, b, c, g, beta, gamma, chi, tau, ea, eb, r = entry
     size = modulus(high(a))
     f = power_of_two(b[4] - beta[1])
     coefficients[k, AX], coefficients[k, AY] = a[0], a[2]
     coefficients[k, BX], coefficients[k, BY] = b[0] * f, b[2] * f
     coefficients[k, CX], coefficients[k, CY] = c[0], c[1]
-    # Cauchy's estimate of the derivative within r/2: 2 γ |d| of the square, the rest by its bound.
-    stretch = 1 + 2 * (value(over(times(gamma, r), (size, a[4]))) + epsilon + ea)
+    coefficients[k, GX], coefficients[k, GY] = g[0], g[1]
+    # Within r/2: 2 γ |d| of the square, 3 χ |d|² of the cube, the rest by Cauchy's estimate.
+    curved = times(plus(gamma, times(chi, r)), r)
+    stretch = 1 + 2 * (value(over(curved, (size, a[4]))) + epsilon + ea)
     if r[0] > 0:
         stretch += 2 * eb * value(over(times(beta, widest), times((size, a[4]), r)))
     coefficients[k, LIPSCHITZ] = stretch * size * _UP
     coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
     coefficients[k, ERROR_B] = (eb + _EVALUATION) * beta[0] * _UP
-    coefficients[k, CUBIC] = tau[0]
+    coefficients[k, REST] = tau[0]
     exponents[k, EA], exponents[k, EB], exponents[k, ET] = a[4], beta[1], max(tau[1], -(2**20))
-    exponents[k, EC] = max(c[2], -(2**20))
+    exponents[k, EC], exponents[k, EG] = max(c[2], -(2**20)), max(g[2], -(2**20))
     radii[k] = order(0.5 * r[0], r[1]) - 2.0**-30
 
 
@@ -216,7 +229,7 @@ def build(
     """
     # The parts of entries that only merging needs.
     count = max(last - 1, 0) >> SHORTEST
-    work = np.empty((count, 23))
+    work = np.empty((count, 28))
     level_count = count
     for k in range(count):
         if k % 1024 == 0 and cancel[0]:
@@ -256,7 +269,7 @@ def without_exponents(
     """
     for k in range(radii.size):
         usable = radii[k] > -_RANGE
-        for column in range(10):
+        for column in range(REST + 1):
             e = exponents[k, _EXPONENT_OF[column]]
             if column in (BX, BY, ERROR_B):
                 e += dc_e
@@ -269,15 +282,17 @@ def without_exponents(
 
 @kernel()
 def _keep(entry: Entry, work: Floats, k: int) -> None:
-    a, b, c, beta, gamma, tau, ea, eb, r = entry
+    a, b, c, g, beta, gamma, chi, tau, ea, eb, r = entry
     work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
     work[k, 5], work[k, 6], work[k, 7], work[k, 8], work[k, 9] = b
     work[k, 10], work[k, 11], work[k, 12] = c
-    work[k, 13], work[k, 14] = beta
-    work[k, 15], work[k, 16] = gamma
-    work[k, 17], work[k, 18] = tau
-    work[k, 19], work[k, 20] = ea, eb
-    work[k, 21], work[k, 22] = r
+    work[k, 13], work[k, 14], work[k, 15] = g
+    work[k, 16], work[k, 17] = beta
+    work[k, 18], work[k, 19] = gamma
+    work[k, 20], work[k, 21] = chi
+    work[k, 22], work[k, 23] = tau
+    work[k, 24], work[k, 25] = ea, eb
+    work[k, 26], work[k, 27] = r
 
 
 @kernel()
@@ -286,12 +301,14 @@ def _kept(work: Floats, k: int) -> Entry:
         (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),
         (work[k, 5], work[k, 6], work[k, 7], work[k, 8], int(work[k, 9])),
         (work[k, 10], work[k, 11], int(work[k, 12])),
-        (work[k, 13], int(work[k, 14])),
-        (work[k, 15], int(work[k, 16])),
-        (work[k, 17], int(work[k, 18])),
-        work[k, 19],
-        work[k, 20],
-        (work[k, 21], int(work[k, 22])),
+        (work[k, 13], work[k, 14], int(work[k, 15])),
+        (work[k, 16], int(work[k, 17])),
+        (work[k, 18], int(work[k, 19])),
+        (work[k, 20], int(work[k, 21])),
+        (work[k, 22], int(work[k, 23])),
+        work[k, 24],
+        work[k, 25],
+        (work[k, 26], int(work[k, 27])),
     )
 
 
@@ -322,10 +339,10 @@ class Table:
             counts.append(entries)
         self.offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         size = int(self.offsets[-1])
-        self.coefficients = np.empty((size, 10))
-        self.exponents = np.empty((size, 4), np.int32)
+        self.coefficients = np.empty((size, REST + 1))
+        self.exponents = np.empty((size, ET + 1), np.int32)
         self.radii = np.empty(size)
-        self.plain = np.empty((size, 10))
+        self.plain = np.empty((size, REST + 1))
         self.reach = np.empty(size)
         self.widest = 0.0
 

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from cachetools import LRUCache
 
-from mandelbrot import blocks, paired, pixels, series
+from mandelbrot import blocks, paired, pixels, series, tripled
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
 from mandelbrot.perturbation import Frame
@@ -218,6 +218,8 @@ def count(
         )
     if finished and frame is not None and hardest and marks.any():
         finished = _count_in_pairs(tile, cell, orbit, frame, cap, cancel, counts, marks)
+        if finished and marks.any():
+            finished = _count_in_triples(tile, cell, orbit, frame, cap, cancel, counts, marks)
     if finished:
         out[:] = counts.reshape(out.shape)
         if hardest and unsure.any():
@@ -252,6 +254,35 @@ def _count_in_pairs(
     entries = paired.Entries(table.offsets, table.entries, table.radii, table.last)
     memory = np.zeros((1, 7))
     return paired.count_pixels(places, cap, frame, entries, memory, cancel, counts, unsure)
+
+
+def _count_in_triples(
+    tile: Tile,
+    cell: tuple[Fraction, Fraction, Fraction],
+    orbit: ReferenceOrbit,
+    frame: Frame,
+    cap: int,
+    cancel: Flag,
+    counts: NDArray[np.uint32],
+    unsure: NDArray[np.bool_],
+) -> bool:
+    """Count the unsure pixels with differences of 184 bits. False when cancelled."""
+    last = frame.last
+    long = _cache.get(
+        ("triples", cell, last), lambda: tripled.Orbit.compute(orbit, last, cancel), cancel
+    )
+    if long is None:
+        return False
+    rows, columns = np.divmod(np.flatnonzero(unsure), tile.re.size)
+    points = [
+        (tile.re[i] - orbit.re, tile.im[j] - orbit.im)
+        for j, i in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
+    found = tripled.count(points, cap, long, frame.end_error, frame.end_e, cancel)
+    certain = found >= 0
+    pixel = (rows * tile.re.size + columns)[certain]
+    counts[pixel], unsure[pixel] = found[certain], False
+    return not cancel[0]
 
 
 def _count_alone(

@@ -103,10 +103,10 @@ def value(a: Real) -> float:
 
 
 @kernel()
-def root(a: Real) -> Real:
-    """Return √a."""
-    odd = a[1] & 1
-    return math.sqrt(a[0] * (2.0 if odd else 1.0)), (a[1] - odd) >> 1
+def root(a: Real, degree: int) -> Real:
+    """Return the root of a, its relative error below 2^-50."""
+    rest = a[1] % degree
+    return real((a[0] * power_of_two(rest)) ** (1 / degree), (a[1] - rest) // degree)
 
 
 @kernel()

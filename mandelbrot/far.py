@@ -15,12 +15,14 @@ from mandelbrot.bla import (
     AY,
     BX,
     BY,
-    CUBIC,
     CX,
     CY,
     ERROR_A,
     ERROR_B,
+    GX,
+    GY,
     LIPSCHITZ,
+    REST,
     UNIT,
     reference,
 )
@@ -158,13 +160,15 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
         if k >= 0:
             ax, ay, cx, cy = plain_[k, AX], plain_[k, AY], plain_[k, CX], plain_[k, CY]
             bx, by = plain_[k, BX], plain_[k, BY]
-            # A + C d first: d² may be below the range.
+            gx, gy = plain_[k, GX], plain_[k, GY]
+            # A + (C + G d) d first: d³ may be below the range.
+            cx, cy = cx + (gx * x - gy * y), cy + (gx * y + gy * x)
             ax, ay = ax + (cx * x - cy * y), ay + (cx * y + cy * x)
             u = (ax * x - ay * y) + (bx * qx - by * qy)
             v = (ax * y + ay * x) + (bx * qy + by * qx)
             if strict:
                 grown = plain_[k, LIPSCHITZ] * error + plain_[k, ERROR_B] * q_size
-                grown += (plain_[k, ERROR_A] + (plain_[k, CUBIC] * size) * size) * size
+                grown += (plain_[k, ERROR_A] + plain_[k, REST] * size * size * size) * size
                 grown = (grown + _FLUSHED) * _UP
             steps = 1 << level
         else:

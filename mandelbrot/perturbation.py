@@ -25,16 +25,19 @@ from mandelbrot.bla import (
     AY,
     BX,
     BY,
-    CUBIC,
     CX,
     CY,
     EA,
     EB,
     EC,
+    EG,
     ERROR_A,
     ERROR_B,
     ET,
+    GX,
+    GY,
     LIPSCHITZ,
+    REST,
     SHORTEST,
     UNIT,
     order,
@@ -133,33 +136,24 @@ def leap(
     """Return d and its error after the steps of entry k; errors have the exponents of their d."""
     t_a, t_b = exponents[k, EA] + d[2], exponents[k, EB] + dc[2]
     t = max(t_a, t_b)
-    f, g, h = (
-        power_of_two(t_a - t),
-        power_of_two(t_b - t),
+    f, g = power_of_two(t_a - t), power_of_two(t_b - t)
+    h, i = (
         power_of_two(exponents[k, EC] + 2 * d[2] - t),
+        power_of_two(exponents[k, EG] + 3 * d[2] - t),
     )
-    x, y = d[0], d[1]
-    ax, ay, bx, by = (
-        coefficients[k, AX],
-        coefficients[k, AY],
-        coefficients[k, BX],
-        coefficients[k, BY],
+    x, y, row = d[0], d[1], coefficients[k]
+    # A + (C + G d) d
+    ux, uy = (
+        row[CX] * h + (row[GX] * x - row[GY] * y) * i,
+        row[CY] * h + (row[GX] * y + row[GY] * x) * i,
     )
-    cx, cy = coefficients[k, CX], coefficients[k, CY]
-    sx, sy = x * x - y * y, 2 * x * y
-    nx = (ax * x - ay * y) * f + (bx * dc[0] - by * dc[1]) * g + (cx * sx - cy * sy) * h
-    ny = (ax * y + ay * x) * f + (bx * dc[1] + by * dc[0]) * g + (cx * sy + cy * sx) * h
-    grown = (coefficients[k, LIPSCHITZ] * error + coefficients[k, ERROR_A] * modulus(d)) * f
-    grown = (grown + coefficients[k, ERROR_B] * modulus(dc) * g) * _UP
+    ax, ay = row[AX] * f + (ux * x - uy * y), row[AY] * f + (ux * y + uy * x)
+    nx = (ax * x - ay * y) + (row[BX] * dc[0] - row[BY] * dc[1]) * g
+    ny = (ax * y + ay * x) + (row[BX] * dc[1] + row[BY] * dc[0]) * g
     size = modulus(d)
-    grown += (
-        coefficients[k, CUBIC]
-        * size
-        * size
-        * size
-        * power_of_two(exponents[k, ET] + 3 * d[2] - t)
-        * _UP
-    )
+    grown = (row[LIPSCHITZ] * error + row[ERROR_A] * size) * f + row[ERROR_B] * modulus(dc) * g
+    grown += row[REST] * size * size * size * size * power_of_two(exponents[k, ET] + 4 * d[2] - t)
+    grown *= _UP
     size = max(abs(nx), abs(ny))
     shift = exponent(size) if size > 0 else 0
     factor = power_of_two(-shift)

@@ -86,6 +86,34 @@ def _square(a: Limbs, out: Limbs, wide: Limbs, address: int) -> None:
         _multiply(a, a, out)
 
 
+@kernel(inline=True)
+def step(
+    x: Limbs,
+    y: Limbs,
+    cx: Limbs,
+    cy: Limbs,
+    a: Limbs,
+    b: Limbs,
+    xx: Limbs,
+    yy: Limbs,
+    wide: Limbs,
+    address: int,
+) -> None:
+    """Replace z = x + iy by z² + c, with 2xy = (x + y)² - x² - y²; the others are memory."""
+    _add(x, y, a)
+    _magnitude(a, b)
+    _square(b, a, wide, address)
+    _magnitude(x, b)
+    _square(b, xx, wide, address)
+    _magnitude(y, b)
+    _square(b, yy, wide, address)
+    _subtract(xx, yy, x)
+    _add(x, cx, x)
+    _add(xx, yy, xx)
+    _subtract(a, xx, y)
+    _add(y, cy, y)
+
+
 @kernel()
 def _limb(a: Limbs, k: int, flip: np.uint64) -> np.uint64:
     return a[k] ^ flip if k >= 0 else _ZERO
@@ -182,18 +210,7 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
         error_e = e + exponent(error)
         error *= power_of_two(-exponent(error))
 
-        _add(x, y, a)
-        _magnitude(a, b)
-        _square(b, a, wide, address)
-        _magnitude(x, b)
-        _square(b, xx, wide, address)
-        _magnitude(y, b)
-        _square(b, yy, wide, address)
-        _subtract(xx, yy, x)
-        _add(x, cx, x)
-        _add(xx, yy, xx)
-        _subtract(a, xx, y)
-        _add(y, cy, y)
+        step(x, y, cx, cy, a, b, xx, yy, wide, address)
         m += 1
 
         here, there = _pair(x), _pair(y)
@@ -248,7 +265,8 @@ def square_address() -> int:
     return 0
 
 
-def _limbs(values: tuple[int, int], size: int) -> Limbs:
+def as_limbs(values: tuple[int, int], size: int) -> Limbs:
+    """Return two integers in two's complement, shape (2, size)."""
     words = b"".join(v.to_bytes(8 * size, "little", signed=True) for v in values)
     return np.frombuffer(words, "<u8").astype(np.uint64).reshape(2, size)
 
@@ -290,7 +308,7 @@ class ReferenceOrbit:
             max(-(4 << unit), min((p * 2**unit).__floor__(), 4 << unit)) for p in (self.re, self.im)
         ]
         self.re, self.im = (Fraction(p, 1 << unit) for p in parts)
-        self._c = _limbs((parts[0], parts[1]), self.size)
+        self._c = as_limbs((parts[0], parts[1]), self.size)
         self._z = np.zeros_like(self._c)
         self._carried = np.zeros(3)
         self._exponents = np.array([-(2**40), -(2**40), self.radius_e, 0], np.int64)

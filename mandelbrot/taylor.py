@@ -4,11 +4,11 @@ For s = (c - c₀) / R in the unit disc, c₀ being the block's centre, the delt
 
     d(s) = b_0 + b_1 s + … + b_K s^K + error,    |error| ≤ E.
 
-A step, or an entry of the table of bla.py, maps d to A d + B dc + C d², which is a convolution of
-the b_k. Sums of |b_k| bound d in the whole disc, and so what is cut off above degree K, what is
-rounded, and how an error grows. A polynomial is followed until what is cut off matters, or until
-its pixels part at |z| = 2; then it is divided among smaller blocks. That spares a pixel all of its
-orbit that it has in common with its neighbours.
+A step, or an entry of the table of bla.py, maps d to A d + B dc + C d² + G d³, which is made of
+convolutions of the b_k. Sums of |b_k| bound d in the whole disc, and so what is cut off above
+degree K, what is rounded, and how an error grows. A polynomial is followed until what is cut off
+matters, or until its pixels part at |z| = 2; then it is divided among smaller blocks. That spares a
+pixel all of its orbit that it has in common with its neighbours.
 
 A polynomial is an array of shape (3, K + 1): real and imaginary parts of the b_k and upper bounds
 of |b_k|. All mantissas of one polynomial, and its E, have one exponent.
@@ -24,16 +24,19 @@ from mandelbrot.bla import (
     AY,
     BX,
     BY,
-    CUBIC,
     CX,
     CY,
     EA,
     EB,
     EC,
+    EG,
     ERROR_A,
     ERROR_B,
     ET,
+    GX,
+    GY,
     LIPSCHITZ,
+    REST,
     UNIT,
 )
 from mandelbrot.extended_exponent import exponent, power_of_two
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
 DEGREE = 8
 
-_ROUNDING = (DEGREE + 16) * UNIT  # of one step, relative to |A| |d| + |B| |dc| + |C| |d|²
+_ROUNDING = (DEGREE + 16) * UNIT  # of one step, relative to |A||d| + |B||dc| + |C||d|² + |G||d|³
 _UP = 1 + 2.0**-40
 
 
@@ -84,6 +87,24 @@ def _measure(b: Floats) -> None:
 
 
 @kernel()
+def _square(b: Floats, out: Floats) -> None:
+    """Write d² up to degree K, and the same of the bounds, to `out`."""
+    for k in range(DEGREE + 1):
+        sx, sy, size = 0.0, 0.0, 0.0
+        for i in range((k + 1) // 2):
+            sx += b[0, i] * b[0, k - i] - b[1, i] * b[1, k - i]
+            sy += b[0, i] * b[1, k - i] + b[1, i] * b[0, k - i]
+            size += b[2, i] * b[2, k - i]
+        sx, sy, size = 2 * sx, 2 * sy, 2 * size
+        if k % 2 == 0:
+            u, v = b[0, k // 2], b[1, k // 2]
+            sx += u * u - v * v
+            sy += 2 * u * v
+            size += b[2, k // 2] * b[2, k // 2]
+        out[0, k], out[1, k], out[2, k] = sx, sy, size
+
+
+@kernel()
 def _apply(
     b: Floats,
     e: int,
@@ -99,52 +120,58 @@ def _apply(
     cx: float,
     cy: float,
     c_e: int,
+    gx: float,
+    gy: float,
+    g_e: int,
     stretch: float,
     error_a: float,
     error_b: float,
-    cubic: float,
-    cubic_e: int,
+    rest: float,
+    rest_e: int,
     out: Floats,
 ) -> tuple[int, float, float]:
-    """Write A d + B dc + C d² to `out`; return its exponent, its error, and what was cut off.
+    """Write A d + B dc + C d² + G d³ to `out`; return its exponent, error, and what was cut off.
 
     `stretch` and `error_a` have the exponent of A, `error_b` that of B. ``dc`` is the real and
     imaginary part of c₀ - C and the radius R.
     """
     t = max(a_e + e, b_e + dc_e)
-    f, g, h = power_of_two(a_e + e - t), power_of_two(b_e + dc_e - t), power_of_two(c_e + 2 * e - t)
-    ax, ay, bx, by, cx, cy = ax * f, ay * f, bx * g, by * g, cx * h, cy * h
+    f, g = power_of_two(a_e + e - t), power_of_two(b_e + dc_e - t)
+    h, i = power_of_two(c_e + 2 * e - t), power_of_two(g_e + 3 * e - t)
+    ax, ay, bx, by, cx, cy, gx, gy = ax * f, ay * f, bx * g, by * g, cx * h, cy * h, gx * i, gy * i
     size = b[2, 0] + varying(b)
     dc_size = (math.sqrt(dc[0] * dc[0] + dc[1] * dc[1]) + dc[2]) * _UP
-    for k in range(DEGREE + 1):
-        sx, sy = 0.0, 0.0
-        for i in range((k + 1) // 2):
-            sx += b[0, i] * b[0, k - i] - b[1, i] * b[1, k - i]
-            sy += b[0, i] * b[1, k - i] + b[1, i] * b[0, k - i]
-        sx, sy = 2 * sx, 2 * sy
-        if k % 2 == 0:
-            u, v = b[0, k // 2], b[1, k // 2]
-            sx += u * u - v * v
-            sy += 2 * u * v
+    c_size, g_size = math.sqrt(cx * cx + cy * cy), math.sqrt(gx * gx + gy * gy)
+    _square(b, out)
+    # What is cut off: the products of total degree above K, and the table's fourth order.
+    square, cube, tail = 0.0, 0.0, 0.0
+    for k in range(1, DEGREE + 1):
+        tail += b[2, DEGREE + 1 - k]
+        square += b[2, k] * tail
+        cube += out[2, k] * tail
+    cut = c_size * square + g_size * (cube + square * size)
+    cut += rest * size * size * size * size * power_of_two(rest_e + 4 * e - t)
+    # From the highest on: each needs the lower squares only.
+    for k in range(DEGREE, -1, -1):
+        sx, sy = out[0, k], out[1, k]
         x = ax * b[0, k] - ay * b[1, k] + (cx * sx - cy * sy)
         y = ax * b[1, k] + ay * b[0, k] + (cx * sy + cy * sx)
+        if g_size > 0:
+            qx, qy = 0.0, 0.0
+            for j in range(k + 1):
+                qx += out[0, j] * b[0, k - j] - out[1, j] * b[1, k - j]
+                qy += out[0, j] * b[1, k - j] + out[1, j] * b[0, k - j]
+            x, y = x + (gx * qx - gy * qy), y + (gx * qy + gy * qx)
         out[0, k], out[1, k] = x, y
     out[0, 0] += bx * dc[0] - by * dc[1]
     out[1, 0] += bx * dc[1] + by * dc[0]
     out[0, 1] += bx * dc[2]
     out[1, 1] += by * dc[2]
-    # What is cut off: the products of total degree above K, and the table's third order.
-    cut, tail = 0.0, 0.0
-    for i in range(1, DEGREE + 1):
-        tail += b[2, DEGREE + 1 - i]
-        cut += b[2, i] * tail
-    c_size = math.sqrt(cx * cx + cy * cy)
-    cut = c_size * cut + cubic * size * size * size * power_of_two(cubic_e + 3 * e - t)
     grown = stretch * f * error + error_a * f * size + error_b * g * dc_size + cut
     grown += _ROUNDING * (
         math.sqrt(ax * ax + ay * ay) * size
         + math.sqrt(bx * bx + by * by) * dc_size
-        + c_size * size * size
+        + (c_size + g_size * size) * size * size
     )
     _measure(out)
     largest = out[2, 0] + varying(out)
@@ -170,7 +197,7 @@ def step(
     stretch = (math.sqrt(zx * zx + zy * zy) + (varying(b) + error + 4 * UNIT * b[2, 0]) * g) * _UP
     return _apply(
         b, e, error, dc, dc_e,
-        x, y, t + 1, 1.0, 0.0, 0, 1.0, 0.0, 0,
+        x, y, t + 1, 1.0, 0.0, 0, 1.0, 0.0, 0, 0.0, 0.0, 0,
         stretch, 2 * UNIT * math.sqrt(x * x + y * y), 0.0, 0.0, 0, out,
     )  # fmt: skip
 
@@ -193,8 +220,9 @@ def leap(
         coefficients[k, AX], coefficients[k, AY], exponents[k, EA],
         coefficients[k, BX], coefficients[k, BY], exponents[k, EB],
         coefficients[k, CX], coefficients[k, CY], exponents[k, EC],
+        coefficients[k, GX], coefficients[k, GY], exponents[k, EG],
         coefficients[k, LIPSCHITZ], coefficients[k, ERROR_A], coefficients[k, ERROR_B],
-        coefficients[k, CUBIC], exponents[k, ET], out,
+        coefficients[k, REST], exponents[k, ET], out,
     )  # fmt: skip
 
 

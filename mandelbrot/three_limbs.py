@@ -36,7 +36,8 @@ _LOST = 2.0**-115  # more than float64 leaves out of a sum of squares whose firs
 
 
 @kernel()
-def _sum(a: Number, b: Number, carry: Word) -> Number:
+def add(a: Number, b: Number, carry: Word) -> Number:
+    """Return a + b, and one more unit for a carry of 1."""
     low, carry = multiply_add(a[0], _ONE, b[0], carry)
     middle, carry = multiply_add(a[1], _ONE, b[1], carry)
     high, _ = multiply_add(a[2], _ONE, b[2], carry)
@@ -44,12 +45,13 @@ def _sum(a: Number, b: Number, carry: Word) -> Number:
 
 
 @kernel()
-def _difference(a: Number, b: Number) -> Number:
-    return _sum(a, (~b[0], ~b[1], ~b[2]), _ONE)
+def subtract(a: Number, b: Number) -> Number:
+    """Return a - b."""
+    return add(a, (~b[0], ~b[1], ~b[2]), _ONE)
 
 
 @kernel()
-def _magnitude(a: Number) -> Number:
+def magnitude(a: Number) -> Number:
     """Return 16 |a|, as fixed_point.py does."""
     flip, carry = (~_ZERO, _SIXTEEN) if a[2] >> _TOP else (_ZERO, _ZERO)
     low, carry = multiply_add(a[0] ^ flip, _SIXTEEN, _ZERO, carry)
@@ -59,7 +61,7 @@ def _magnitude(a: Number) -> Number:
 
 
 @kernel()
-def _product(a: Number, b: Number) -> Number:
+def multiply(a: Number, b: Number) -> Number:
     """Return the product of two magnitudes, rounded down."""
     _, carry = multiply_add(a[0], b[0], _ZERO, _ZERO)
     one, carry = multiply_add(a[0], b[1], _ZERO, carry)
@@ -80,21 +82,18 @@ def count_point(cx: Number, cy: Number, e: float, maxiter: int, cancel: NDArray[
     for n in range(1, maxiter + 1):
         if n % 4096 == 0 and cancel[0]:
             return -1
-        ax, ay = _magnitude(x), _magnitude(y)
-        xx, yy = _product(ax, ax), _product(ay, ay)
-        total = _sum(xx, yy, _ZERO)
+        ax, ay = magnitude(x), magnitude(y)
+        xx, yy = multiply(ax, ax), multiply(ay, ay)
+        total = add(xx, yy, _ZERO)
         square = float(total[2]) * _WEIGHT + float(total[1]) * (_WEIGHT * 2.0**-64)
         error, size = e * _UNIT, math.sqrt(square + _LOST) * _UP
         margin = (2 * size + error) * error * _UP + _COMPARED
         if not square + margin <= 4:
             # All iterates before are certainly inside.
             return n - 1 if square - margin > 4 else -1
-        xy = _product(ax, ay)
+        xy = multiply(ax, ay)
         opposite = (x[2] ^ y[2]) >> _TOP != _ZERO
-        x = _sum(_difference(xx, yy), cx, _ZERO)
-        if opposite:
-            y = _difference(_difference(cy, xy), xy)
-        else:
-            y = _sum(_sum(cy, xy, _ZERO), xy, _ZERO)
+        x = add(subtract(xx, yy), cx, _ZERO)
+        y = subtract(subtract(cy, xy), xy) if opposite else add(add(cy, xy, _ZERO), xy, _ZERO)
         e = ((2 * size + error) * e + _ROUNDING) * _UP
     return maxiter

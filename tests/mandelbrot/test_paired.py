@@ -18,6 +18,7 @@ from mandelbrot import (
     render,
     render_tile,
     series,
+    tripled,
 )
 from mandelbrot.jit import kernel
 from tests.mandelbrot.oracle import exact_count
@@ -25,6 +26,7 @@ from tests.mandelbrot.test_deep import bits, location, orbit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -159,8 +161,13 @@ def test_series_keep_their_bounds(name: str) -> None:
 
 
 def never(*_: object) -> bool:
-    msg = "all pixels are counted with 106 bits"
+    msg = "all pixels are counted before"
     raise AssertionError(msg)
+
+
+def nothing_left(*arguments: object) -> bool:
+    assert not arguments[-1].any()  # type: ignore[attr-defined] # an array
+    return True
 
 
 def nothing_certain(*arguments: object) -> bool:
@@ -178,22 +185,40 @@ def test_all_counts_by_differences_of_106_bits(
     pyramid, maxiter = location(name, levels=2, tilesize=side)
     expected = render_tile(pyramid, 1, 1, 0, maxiter=maxiter)
     monkeypatch.setattr(blocks, "count_tile", nothing_certain)
-    monkeypatch.setattr(deep, "_count_alone", never)
+    monkeypatch.setattr(tripled, "count", never)
     found = render_tile(pyramid, 1, 1, 0, maxiter=maxiter)
     np.testing.assert_array_equal(found, expected)
 
 
-def test_what_is_compiled_ahead_includes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("finer", [False, True])
+def test_all_counts_by_more_digits(monkeypatch: pytest.MonkeyPatch, *, finer: bool) -> None:
+    pyramid, maxiter = location("e113", levels=2, tilesize=6)
+    expected = render_tile(pyramid, 1, 1, 0, maxiter=maxiter)
+    monkeypatch.setattr(blocks, "count_tile", nothing_certain)
+    monkeypatch.setattr(paired, "count_pixels", nothing_certain)
+    if finer:  # a reference orbit for each, with all digits
+        monkeypatch.setattr(tripled, "count", lambda points, *_: np.full(len(points), -1))
+    else:
+        monkeypatch.setattr(deep, "_count_alone", never)
+    monkeypatch.setattr(fixed_point, "finish_tile", nothing_left)
+    found = render_tile(pyramid, 1, 1, 0, maxiter=maxiter)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("module", "name"), [(paired, "count_pixels"), (tripled, "count")])
+def test_what_is_compiled_ahead_includes_them(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pyramid, maxiter, level = preload.DEEP
     monkeypatch.undo()  # at the depth where they are chosen
-    called: list[bool] = []
-    count_pixels: Callable[..., bool] = paired.count_pixels
+    called: list[object] = []
+    count: Callable[..., object] = getattr(module, name)
 
-    def noted(*arguments: object) -> bool:
-        called.append(count_pixels(*arguments))
+    def noted(*arguments: object) -> object:
+        called.append(count(*arguments))
         return called[-1]
 
-    monkeypatch.setattr(paired, "count_pixels", noted)
+    monkeypatch.setattr(module, name, noted)
     render_tile(pyramid, level, 0, 0, maxiter=maxiter)
     assert called
 
@@ -211,8 +236,7 @@ def test_pixels_that_53_bits_leave_uncertain(
 
     pyramid, maxiter = location(name, levels=1, tilesize=tilesize)
     monkeypatch.setattr(paired, "count_pixels", counted)
-    monkeypatch.setattr(deep, "_count_alone", never)
-    monkeypatch.setattr(fixed_point, "finish_tile", never)
+    monkeypatch.setattr(tripled, "count", never)
     found = render_tile(pyramid, 1, 0, 0, maxiter=maxiter)
     tile = pyramid.tile(1, 0, 0)
     hard = np.argwhere(left[0].reshape(found.shape)).tolist()
