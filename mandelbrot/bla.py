@@ -52,10 +52,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+    Rounding = tuple[float, float, float, float]
     Entry = tuple[Pair, Pair, Number, Number, Real, Real, Real, Real, float, float, Real]
 
 SHORTEST = 2
 """log2 of the least number of steps in an entry: shorter ones cost more than their steps."""
+
+KEPT = 28
+"""Columns of all that merging needs of an entry."""
 
 AX, AY, BX, BY, CX, CY, GX, GY, LIPSCHITZ, ERROR_A, ERROR_B, REST = range(12)
 """Columns of the coefficients: A; B; C; G; λ |A|; ε_a |A| and ε_b β, with an evaluation's rounding;
@@ -66,8 +70,11 @@ EA, EB, EC, EG, ET = range(5)
 """Columns of the exponents: of A, λ |A| and ε_a |A|; of B and ε_b β; of C; of G; of τ."""
 
 UNIT = 2.0**-53
-_EVALUATION = 24 * UNIT  # rounding of A to G, and of the polynomial, to |A d| + β |dc|
-_MERGE = 2.0**-94  # rounding of A and B in one merger, relative to |A| and β
+ROUNDING = 2.0**-100, 1.01 * UNIT, 2.0**-94, 24 * UNIT
+"""Bounds of what is lost of an iterate, relative to it, and of one below 2^-900; of A and B in one
+merger, relative to |A| and β; of A to G and of the polynomial, to |A d| + β |dc|.
+"""
+
 _CURVED = -6  # log2 of the most that C d², and G d³, may be of A d
 _UP = 1 + 2.0**-40
 _NEVER = -(2.0**50)
@@ -85,18 +92,20 @@ def order(x: float, e: int) -> float:
 
 
 @kernel()
-def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int) -> Entry:
+def single(
+    m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, rounding: Rounding
+) -> Entry:
     """Return the entry of the step from Z_m: A, B, C, G, β, γ ≥ |C|, χ ≥ |G|, τ, ε_a, ε_b, r."""
     x, xl, y, yl = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
     if x != 0 or y != 0:
         shift = exponent(max(abs(x), abs(y)))
         f = power_of_two(-shift)
         a = x * f, xl * f, y * f, yl * f, shift + 1
-        fuzz = 2.0**-100
+        fuzz = rounding[0]
     else:
         z = reference(orbit, tiny, tiny_at, tinies, m)
         a = z[0], 0.0, z[1], 0.0, z[2] + 1
-        fuzz = 1.01 * UNIT
+        fuzz = rounding[1]
     one, unit, none = (1.0, 0.0, 0), (1.0, 0), (0.0, ZERO)
     r = real(modulus(high(a)), a[4] + _CURVED)
     nothing = 0.0, 0.0, ZERO
@@ -104,8 +113,8 @@ def _single(m: int, orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int)
 
 
 @kernel()
-def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
-    """Return y ∘ x, both entries as `_single` returns them; r is 0 when it may not be used."""
+def merge(x: Entry, y: Entry, widest: Real, epsilon: float, rounding: Rounding) -> Entry:
+    """Return y ∘ x, both entries as `single` returns them; r is 0 when it may not be used."""
     ax, bx, cx, gx, beta_x, gamma_x, chi_x, tau_x, ea_x, eb_x, r_x = x
     ay, by, cy, gy, beta_y, gamma_y, chi_y, tau_y, ea_y, eb_y, r_y = y
     ax1, ay1 = high(ax), high(ay)
@@ -153,10 +162,10 @@ def _merge(x: Entry, y: Entry, widest: Real, epsilon: float) -> Entry:
     top = plus((alpha_x[0] * wide * r[0], alpha_x[1] + r[1]), reach)
     beyond = 3 * value(over(times(chi_y, times(top, reach)), alpha_y))
     beyond += 4 * value(over(times(times(tau_y, top), times(top, reach)), alpha_y))
-    ea = ea_x + (ea_y + 2 * bent + beyond) * wide + _MERGE
+    ea = ea_x + (ea_y + 2 * bent + beyond) * wide + rounding[2]
     ea += ea_x * 2 * wide * value(over(times(bent_x, r), alpha_y))
     ea += ea_x * 3 * wide * wide * value(over(times(cube_x, times(r, r)), alpha_y))
-    eb = max(eb_x + 1.01 * (ea_y + bent + beyond), eb_y) + _MERGE
+    eb = max(eb_x + 1.01 * (ea_y + bent + beyond), eb_y) + rounding[2]
     return a, b, c, g, beta, gamma, chi, tau, ea, eb, real(r[0] * (1 - 2.0**-40), r[1])
 
 
@@ -177,15 +186,17 @@ def reference(orbit: Floats, tiny: Floats, tiny_at: Integers, tinies: int, m: in
 
 
 @kernel()
-def _write(
+def write(
     entry: Entry,
     k: int,
     widest: Real,
     epsilon: float,
+    evaluation: float,
     coefficients: Floats,
     exponents: NDArray[np.int32],
     radii: Floats,
 ) -> None:
+    """Write an entry to row k as it is used."""
     a, b, c, g, beta, gamma, chi, tau, ea, eb, r = entry
     size = modulus(high(a))
     f = power_of_two(b[4] - beta[1])
@@ -199,8 +210,8 @@ def _write(
     if r[0] > 0:
         stretch += 2 * eb * value(over(times(beta, widest), times((size, a[4]), r)))
     coefficients[k, LIPSCHITZ] = stretch * size * _UP
-    coefficients[k, ERROR_A] = (ea + _EVALUATION) * size * _UP
-    coefficients[k, ERROR_B] = (eb + _EVALUATION) * beta[0] * _UP
+    coefficients[k, ERROR_A] = (ea + evaluation) * size * _UP
+    coefficients[k, ERROR_B] = (eb + evaluation) * beta[0] * _UP
     coefficients[k, REST] = tau[0]
     exponents[k, EA], exponents[k, EB], exponents[k, ET] = a[4], beta[1], max(tau[1], -(2**20))
     exponents[k, EC], exponents[k, EG] = max(c[2], -(2**20)), max(g[2], -(2**20))
@@ -229,25 +240,27 @@ def build(
     """
     # The parts of entries that only merging needs.
     count = max(last - 1, 0) >> SHORTEST
-    work = np.empty((count, 28))
+    work = np.empty((count, KEPT))
     level_count = count
     for k in range(count):
         if k % 1024 == 0 and cancel[0]:
             return False
         m = 1 + (k << SHORTEST)
-        entry = _single(m, orbit, tiny, tiny_at, tinies)
+        entry = single(m, orbit, tiny, tiny_at, tinies, ROUNDING)
         for j in range(1, 1 << SHORTEST):
-            step = _single(m + j, orbit, tiny, tiny_at, tinies)
-            entry = _merge(entry, step, widest, epsilon)
-        _write(entry, offsets[SHORTEST] + k, widest, epsilon, coefficients, exponents, radii)
-        _keep(entry, work, k)
+            step = single(m + j, orbit, tiny, tiny_at, tinies, ROUNDING)
+            entry = merge(entry, step, widest, epsilon, ROUNDING)
+        at = offsets[SHORTEST] + k
+        write(entry, at, widest, epsilon, ROUNDING[3], coefficients, exponents, radii)
+        keep(entry, work, k)
     level = SHORTEST + 1
     while level_count > 1:
         level_count >>= 1
         for k in range(level_count):
-            entry = _merge(_kept(work, 2 * k), _kept(work, 2 * k + 1), widest, epsilon)
-            _write(entry, offsets[level] + k, widest, epsilon, coefficients, exponents, radii)
-            _keep(entry, work, k)
+            entry = merge(kept(work, 2 * k), kept(work, 2 * k + 1), widest, epsilon, ROUNDING)
+            at = offsets[level] + k
+            write(entry, at, widest, epsilon, ROUNDING[3], coefficients, exponents, radii)
+            keep(entry, work, k)
         if cancel[0]:
             return False
         level += 1
@@ -281,7 +294,8 @@ def without_exponents(
 
 
 @kernel()
-def _keep(entry: Entry, work: Floats, k: int) -> None:
+def keep(entry: Entry, work: Floats, k: int) -> None:
+    """Write an entry to a row."""
     a, b, c, g, beta, gamma, chi, tau, ea, eb, r = entry
     work[k, 0], work[k, 1], work[k, 2], work[k, 3], work[k, 4] = a
     work[k, 5], work[k, 6], work[k, 7], work[k, 8], work[k, 9] = b
@@ -296,7 +310,8 @@ def _keep(entry: Entry, work: Floats, k: int) -> None:
 
 
 @kernel()
-def _kept(work: Floats, k: int) -> Entry:
+def kept(work: Floats, k: int) -> Entry:
+    """Return the entry of a row."""
     return (
         (work[k, 0], work[k, 1], work[k, 2], work[k, 3], int(work[k, 4])),
         (work[k, 5], work[k, 6], work[k, 7], work[k, 8], int(work[k, 9])),

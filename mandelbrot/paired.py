@@ -105,7 +105,7 @@ def step(d: Pair, error: float, dc: Pair, z: Pair, at: Pair, known: bool) -> tup
 
 
 @kernel()
-def follow(  # noqa: C901 - one loop, whose state does not split
+def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
     dc: Pair,
     c: Pair,
     maxiter: int,
@@ -122,6 +122,8 @@ def follow(  # noqa: C901 - one loop, whose state does not split
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
             return 0, False
+        if d[0] == 0 and d[2] == 0 and error > 0:
+            return n, False  # all digits have cancelled: the error would have the exponent of 0
         size = modulus(high(z)) * power_of_two(z[4])
         if d[4] > -18 and size * size >= NEAR and modulus(high(d)) * power_of_two(d[4]) >= NEAR:
             e = plain(error, d[4]) + 2 * (SUM + REFERENCE) * (2 * size)

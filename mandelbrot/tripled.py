@@ -9,17 +9,20 @@ rounding (docs/exactness.md):
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mandelbrot import strides
+from mandelbrot.bla import order
 from mandelbrot.extended_exponent import ZERO, from_fractions, modulus, power_of_two
 from mandelbrot.fixed_point import WHOLE, _is_negative
 from mandelbrot.intrinsics import leading_zeros
 from mandelbrot.jit import kernel
-from mandelbrot.perturbation import IN, OUT, is_less, plain
+from mandelbrot.perturbation import IN, OUT, find, is_less, plain
 from mandelbrot.reference_orbit import as_limbs, step
-from mandelbrot.triples import LAST, UNIT, Triple, high, normal, product, total
+from mandelbrot.strides import triple_at
+from mandelbrot.triples import LAST, NOTHING, UNIT, Triple, high, normal, product, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +88,8 @@ def iterate(
     cancel: Flag,
     orbit: Limbs,
     exponents: Integers,
-) -> int:
-    """Continue an orbit from Z_first; return the last iterate written, `stop` unless cancelled.
+) -> None:
+    """Continue an orbit from Z_first, up to Z_stop unless it is cancelled.
 
     As `reference_orbit.iterate` does, but for all that is known where that one has ended.
     """
@@ -96,43 +99,72 @@ def iterate(
     wide = np.empty(2 * size, np.uint64)
     for m in range(first + 1, stop + 1):
         if m % 256 == 0 and cancel[0]:
-            return m - 1
+            return
         step(x, y, c[0], c[1], a, b, xx, yy, wide, address)
         length = max(_bits(x), _bits(y))
         _cut(x, length - UNIT - 1, orbit[m, :3])
         _cut(y, length - UNIT - 1, orbit[m, 3:])
         exponents[m] = length - 1 - (64 * size - WHOLE) if length else ZERO
-    return stop
 
 
-class Orbit:
-    """A reference orbit in triples: iterate m is ``orbit[m] 2^exponents[m]``."""
+class Orbit(NamedTuple):
+    """A reference orbit in triples, and many steps of it at once."""
 
-    def __init__(self, last: int) -> None:
-        self.orbit = np.zeros((last + 1, 6), np.uint64)
-        self.exponents = np.full(last + 1, ZERO, np.int64)
+    orbit: Limbs
+    exponents: Integers
+    """Iterate m is ``orbit[m] 2^exponents[m]``."""
+    table: strides.Table
 
     @classmethod
     def compute(cls, reference: ReferenceOrbit, last: int, cancel: Flag) -> Orbit | None:
         """Return the iterates up to Z_last of the same point; None if cancelled."""
-        computed, size = cls(last), reference.size + MORE
+        orbit, exponents = np.zeros((last + 1, 6), np.uint64), np.full(last + 1, ZERO, np.int64)
+        size = reference.size + MORE
         unit = 64 * size - WHOLE
         c = as_limbs((int(reference.re * 2**unit), int(reference.im * 2**unit)), size)
-        done = iterate(
-            np.zeros_like(c), c, 0, last, reference.address, cancel,
-            computed.orbit, computed.exponents,
-        )  # fmt: skip
-        return computed if done == last else None
+        iterate(np.zeros_like(c), c, 0, last, reference.address, cancel, orbit, exponents)
+        # Of the last iterate, which may be outside |Z| ≤ 2, no entry is made.
+        table = strides.build(reference, last - 1, orbit, exponents, cancel)
+        return None if cancel[0] or table is None else cls(orbit, exponents, table)
 
     @property
     def nbytes(self) -> int:
         """Size in memory, bytes."""
-        return self.orbit.nbytes + self.exponents.nbytes
+        arrays = [part for part in self.table if isinstance(part, np.ndarray)]
+        return sum(array.nbytes for array in (self.orbit, self.exponents, *arrays))
 
 
 @kernel()
-def _triple(rows: Limbs, exponents: Integers, m: int) -> Triple:
-    return (rows[m, 0], rows[m, 1], rows[m, 2]), (rows[m, 3], rows[m, 4], rows[m, 5]), exponents[m]
+def stepped(d: Triple, error: float, dc: Triple, z: Triple, at: Triple) -> tuple[Triple, float]:
+    """Return d and its error after one step from Z_m = `at`, `z` being Z_m + d."""
+    out = normal(total(product(total(at, z), d), dc))
+    f = power_of_two(min(z[2] + d[2] - out[2], 1000))
+    grown = 2 * modulus(high(z)) * (error + 0.5 * ROUNDING * modulus(high(d))) * f
+    grown += error * error * power_of_two(min(2 * d[2] - out[2], 1000))
+    grown += _DC * modulus(high(dc)) * power_of_two(min(dc[2] - out[2], 1000))
+    return out, grown * _UP
+
+
+@kernel()
+def rebased(
+    d: Triple,
+    error: float,
+    z: Triple,
+    at: Triple,
+    m: int,
+    last: int,
+    end_error: float,
+    end_e: int,
+) -> tuple[Triple, float, Triple, Triple, int]:
+    """Return d, its error, z, Z_m = `at` and m, rebased where that is due."""
+    if m < last and not is_less(high(z), high(d)):
+        return d, error, z, at, m
+    z = normal(z)
+    f, g = power_of_two(min(d[2] - z[2], 1000)), power_of_two(min(at[2] - z[2], 1000))
+    error = error * f + (2 * LAST + REFERENCE) * (modulus(high(d)) * f + modulus(high(at)) * g)
+    if m >= last:
+        error += end_error * power_of_two(min(end_e - z[2], 1000))
+    return z, error * _UP, z, NOTHING, 0
 
 
 @kernel()
@@ -144,38 +176,35 @@ def _follow(
     last: int,
     end_error: float,
     end_e: int,
+    table: strides.Table,
     cancel: Flag,
 ) -> tuple[int, bool]:
     """Return the count of a pixel, and whether it is certain."""
-    zero = (_NONE, _NONE, _NONE), (_NONE, _NONE, _NONE), ZERO
-    d, z, at, error, m, dc_size = zero, zero, zero, 0.0, 0, modulus(high(dc))
-    for n in range(maxiter):
-        if n % 1024 == 0 and cancel[0]:
+    d = z = at = NOTHING
+    error, m, n, longest, moves = 0.0, 0, 0, maxiter, 0
+    while n < maxiter:
+        moves += 1
+        if moves % 1024 == 0 and cancel[0]:
             return 0, False
-        moved = normal(total(product(total(at, z), d), dc))
-        z_size, d_size = modulus(high(z)), modulus(high(d))
-        f = power_of_two(min(z[2] + d[2] - moved[2], 1000))
-        grown = 2 * z_size * (error + 0.5 * ROUNDING * d_size) * f
-        grown += error * error * power_of_two(min(2 * d[2] - moved[2], 1000))
-        grown += _DC * dc_size * power_of_two(min(dc[2] - moved[2], 1000))
-        m += 1
-        at = _triple(orbit, exponents, m)
-        z = total(at, moved)
-        size, loose = plain(modulus(high(z)), min(z[2], 100)), plain(grown, min(moved[2], 100))
+        size, room = order(modulus(high(d)) + error, d[2]), min(maxiter - n, longest)
+        k, level = find(table.offsets, table.radii, m, table.last, room, size, strides.SHORTEST)
+        steps = 1 << level if k >= 0 else 1
+        if k >= 0:
+            moved, grown = strides.leap(d, error, dc, k, table)
+        else:
+            moved, grown = stepped(d, error, dc, z, at)
+        at_next = triple_at(orbit, exponents, m + steps)
+        z_next = total(at_next, moved)
+        size = plain(modulus(high(z_next)), min(z_next[2], 100))
+        loose = plain(grown, min(moved[2], 100))
         if not size + loose <= IN:
+            if steps > 1:
+                longest = steps >> 1
+                continue
             return n, size - loose >= OUT
-        d, error = moved, grown * _UP
-        if m >= last or is_less(high(z), high(d)):
-            z = normal(z)
-            f = power_of_two(min(d[2] - z[2], 1000))
-            g = power_of_two(min(at[2] - z[2], 1000))
-            error = error * f + (2 * LAST + REFERENCE) * (
-                modulus(high(d)) * f + modulus(high(at)) * g
-            )
-            if m >= last:
-                error += end_error * power_of_two(min(end_e - z[2], 1000))
-            error *= _UP
-            d, m, at = z, 0, zero
+        longest = maxiter
+        d, z, at, error, m, n = moved, z_next, at_next, grown, m + steps, n + steps
+        d, error, z, at, m = rebased(d, error, z, at, m, last, end_error, end_e)
     return maxiter, True
 
 
@@ -189,6 +218,7 @@ def _count(
     last: int,
     end_error: float,
     end_e: int,
+    table: strides.Table,
     cancel: Flag,
     counts: Integers,
 ) -> None:
@@ -197,7 +227,7 @@ def _count(
         words = dc[k]
         x, y = (words[0], words[1], words[2]), (words[3], words[4], words[5])
         at = normal((x, y, dc_e[k]))
-        n, certain = _follow(at, maxiter, orbit, exponents, last, end_error, end_e, cancel)
+        n, certain = _follow(at, maxiter, orbit, exponents, last, end_error, end_e, table, cancel)
         counts[k] = n if certain and not cancel[0] else -1
 
 
@@ -224,6 +254,6 @@ def count(
     counts = np.empty(len(exponents), np.int64)
     _count(
         dc, np.array(exponents, np.int64), maxiter, orbit.orbit, orbit.exponents,
-        orbit.exponents.size - 1, end_error, end_e - 64 * MORE, cancel, counts,
+        orbit.exponents.size - 1, end_error, end_e - 64 * MORE, orbit.table, cancel, counts,
     )  # fmt: skip
     return counts

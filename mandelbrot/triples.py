@@ -1,8 +1,8 @@
 """Complex numbers of 184 bits with an exponent: three limbs for each part.
 
 A number is ``(x + iy) 2^e``, x and y in fixed point as in three_limbs.py, below 8. Where it is
-*normal* the larger of them is at least 1, and below 2. What pairs.py is for most pixels that
-float64 leaves uncertain, this is for the few that those leave.
+*normal* the larger of them is at least 1, and below 2 (or -2). What pairs.py is for most pixels
+that float64 leaves uncertain, this is for the few that those leave.
 """
 
 from __future__ import annotations
@@ -32,8 +32,12 @@ below that, times 2^e: of a sum, and of a number that was made normal; of a prod
 """
 
 _NONE, _WORD = np.uint64(0), np.uint64(64)
-_NOTHING = _NONE, _NONE, _NONE
+_ZERO = _NONE, _NONE, _NONE
 _TOP = np.uint64(63)
+
+NOTHING = _ZERO, _ZERO, ZERO
+ONE = (_NONE, _NONE, np.uint64(2**56)), _ZERO, 0
+"""The numbers 0 and 1."""
 
 
 @kernel()
@@ -80,12 +84,12 @@ def _length(a: Limbs) -> int:
 
 @kernel()
 def normal(a: Triple) -> Triple:
-    """Return a with its larger part in [1, 2)."""
+    """Return a with its larger part in [1, 2), or -2; 0 with an exponent as if it were a unit.
+
+    So an error that is carried along has a size in units of 2^e also where all digits cancel.
+    """
     x, y, e = a
-    length = max(_length(x), _length(y))
-    if length == 0 and x[0] | y[0] == _NONE:
-        return _NOTHING, _NOTHING, ZERO
-    shift = UNIT + 1 - length
+    shift = UNIT + 1 - max(_length(x), _length(y))
     if shift >= 0:
         return _shift_left(x, shift), _shift_left(y, shift), e - shift
     return _shift_right(x, -shift), _shift_right(y, -shift), e - shift
@@ -95,7 +99,13 @@ def normal(a: Triple) -> Triple:
 def _times(a: Limbs, b: Limbs) -> Limbs:
     """Return a b, rounded towards 0."""
     size = multiply(magnitude(a), magnitude(b))
-    return subtract(_NOTHING, size) if (a[2] ^ b[2]) >> _TOP else size
+    return subtract(_ZERO, size) if (a[2] ^ b[2]) >> _TOP else size
+
+
+@kernel()
+def doubled(a: Triple) -> Triple:
+    """Return 2 a."""
+    return a[0], a[1], a[2] + 1
 
 
 @kernel()
