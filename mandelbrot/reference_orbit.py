@@ -8,23 +8,17 @@ An orbit is computed to as many bits as the cell's size asks for, with a bound o
   cell's radius. That p is the period of the cell's largest minibrot, and from here all orbits of
   the cell are continued as small differences from the beginning, Z_0 = 0 (perturbation.py), or
 - where the orbits of its cell have long gone other ways: |dZ/dC| R > 2^20.
-
-Squares are computed by GMP's mpn_sqr where the library that gmpy2 brings is found.
 """
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import math
 import threading
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gmpy2
 import numpy as np
 
 from mandelbrot import orbit_cache
@@ -36,16 +30,10 @@ from mandelbrot.extended_exponent import (
     normal,
     power_of_two,
 )
-from mandelbrot.fixed_point import (
-    WHOLE,
-    _add,
-    _is_negative,
-    _magnitude,
-    _multiply,
-    _subtract,
-)
-from mandelbrot.intrinsics import call_square, leading_zeros
+from mandelbrot.fixed_point import WHOLE, _is_negative
+from mandelbrot.intrinsics import leading_zeros
 from mandelbrot.jit import kernel
+from mandelbrot.squares import square_address, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,46 +60,6 @@ _EXACT = -118  # log2 of the relative error up to which an iterate is used
 _NO_CELL = -(2**40)  # log2 of the radius of a point that is nobody's reference
 _SAVE = 60.0  # seconds between two savings of one orbit
 _ZERO = np.uint64(0)
-
-
-@kernel()
-def _square(a: Limbs, out: Limbs, wide: Limbs, address: int) -> None:
-    """Write the high limbs of a², rounded down."""
-    size = a.size
-    if address:
-        call_square(address, wide.ctypes.data, a.ctypes.data, size)
-        for k in range(size):
-            out[k] = wide[size + k]
-    else:
-        _multiply(a, a, out)
-
-
-@kernel(inline=True)
-def step(
-    x: Limbs,
-    y: Limbs,
-    cx: Limbs,
-    cy: Limbs,
-    a: Limbs,
-    b: Limbs,
-    xx: Limbs,
-    yy: Limbs,
-    wide: Limbs,
-    address: int,
-) -> None:
-    """Replace z = x + iy by z² + c, with 2xy = (x + y)² - x² - y²; the others are memory."""
-    _add(x, y, a)
-    _magnitude(a, b)
-    _square(b, a, wide, address)
-    _magnitude(x, b)
-    _square(b, xx, wide, address)
-    _magnitude(y, b)
-    _square(b, yy, wide, address)
-    _subtract(xx, yy, x)
-    _add(x, cx, x)
-    _add(xx, yy, xx)
-    _subtract(a, xx, y)
-    _add(y, cy, y)
 
 
 @kernel()
@@ -242,27 +190,6 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
 
 
 _COPIED = 2**17  # iterates at a time
-
-
-@functools.cache
-def square_address() -> int:
-    """Return the address of mpn_sqr in the GMP that gmpy2 has loaded, 0 when there is none."""
-    folder = Path(gmpy2.__file__).parent
-    places = [folder / ".dylibs", folder.parent / "gmpy2.libs"]
-    for path in [p for place in places for p in sorted(place.glob("libgmp[-.]*"))]:
-        try:
-            function = getattr(ctypes.CDLL(str(path)), "__gmpn_sqr")
-        except (OSError, AttributeError):
-            continue
-        word = ctypes.c_uint64
-        out, number = (word * 4)(), (word * 2)(2**64 - 3, 2**63 + 5)
-        function.restype = None
-        function.argtypes = [ctypes.POINTER(word), ctypes.POINTER(word), ctypes.c_long]
-        function(out, number, 2)
-        value = (number[1] << 64) + number[0]
-        if sum(limb << (64 * k) for k, limb in enumerate(out)) == value**2:
-            return ctypes.cast(function, ctypes.c_void_p).value or 0
-    return 0
 
 
 def as_limbs(values: tuple[int, int], size: int) -> Limbs:

@@ -20,7 +20,8 @@ from mandelbrot.fixed_point import WHOLE, _is_negative
 from mandelbrot.intrinsics import leading_zeros
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import IN, OUT, find, is_less, plain
-from mandelbrot.reference_orbit import as_limbs, step
+from mandelbrot.reference_orbit import as_limbs
+from mandelbrot.squares import step
 from mandelbrot.strides import triple_at
 from mandelbrot.triples import LAST, NOTHING, UNIT, Triple, high, normal, product, total
 
