@@ -129,9 +129,15 @@ class Bench:
     """A notebook with the viewer in its one cell; `script` runs in every page before its own."""
 
     def __init__(
-        self, browser: Browser, server: Server, script: str, *, cache: int = CACHE
+        self,
+        browser: Browser,
+        server: Server,
+        script: str,
+        *,
+        cache: int = CACHE,
+        set_up: str | None = None,
     ) -> None:
-        set_up = SET_UP.format(tile=TILE, cache=cache, height=SIZE[1])
+        set_up = set_up or SET_UP.format(tile=TILE, cache=cache, height=SIZE[1])
         self.notebook = Notebook(browser, server)
         self.page = self.notebook.page
         self.page.add_init_script(script)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
+import gmpy2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def _path(orbit: ReferenceOrbit) -> Path | None:
     folder = os.environ.get(VARIABLE)
     if not folder:
         return None
-    point = f"{orbit.re} {orbit.im} {orbit.radius_e} {orbit.size}"
+    # gmpy2, because Python writes 4300 digits at most.
+    re, im = gmpy2.mpq(orbit.re), gmpy2.mpq(orbit.im)
+    point = f"{re} {im} {orbit.radius_e} {orbit.size}"
     return Path(folder).expanduser() / (hashlib.sha256(point.encode()).hexdigest() + ".orbit")
 
 

@@ -27,6 +27,7 @@ MOST_BYTES = 2**24
 
 DOCUMENTS = {2: (".zmetadata", ".zgroup", ".zarray", ".zattrs"), 3: (".zmetadata", "zarr.json")}
 """What readers of a node look for, whichever of them there are."""
+_ALL_DOCUMENTS = {name for names in DOCUMENTS.values() for name in names}
 
 
 @dataclass(slots=True)
@@ -77,10 +78,14 @@ class FirstItems:
     def take(self, key: str) -> asyncio.Task[bytes | None] | None:
         """Return the reading of a key, once; None when nobody began one.
 
-        Who listens to progress in the caller's context hears how far it is from now on.
+        Who listens to progress in the caller's context hears how far it is from now on. A page
+        that asks for another chunk passes over those that are still being read: they are given up,
+        for whatever it waits for waits behind them.
         """
         reading = self._readings.pop(key, None)
         if reading is None:
+            if key.rpartition("/")[2] not in _ALL_DOCUMENTS:
+                self._drop()
             return None
         reading.listener = current_listener()
         return reading.task
@@ -95,9 +100,8 @@ class FirstItems:
         call_soon(self._drop)
 
     def _drop(self) -> None:
-        for reading in self._readings.values():
-            reading.task.cancel()
-        self._readings.clear()
+        for key in [key for key, reading in self._readings.items() if not reading.task.done()]:
+            self._readings.pop(key).task.cancel()
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

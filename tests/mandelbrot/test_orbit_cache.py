@@ -64,6 +64,13 @@ def test_an_orbit_is_read_and_continued(folder: Path, computed: list[tuple[int, 
     assert computed[2:] == [(0, 150)]
 
 
+def test_an_orbit_of_10_000_digits_is_kept(folder: Path, computed: list[tuple[int, int]]) -> None:
+    for stop in (30, 60):
+        reference_orbit.reference_orbit(RE, IM, Fraction(1, 10**10_000)).extend(stop, NEVER)
+    assert len(list(folder.iterdir())) == 1
+    assert computed == [(0, 30), (30, 60)]
+
+
 def test_nothing_is_kept_without_the_directory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ async def test_a_classic_page_asks_and_nothing_is_computed_twice() -> None:
     await computed(board)
     source = await show(viewer, classic=True)
     assert source["items"] == {}
+    await source["getItem"]("1/0.1")
     assert bytes(await source["getItem"]("2/0.1")) == bytes([1]) * 256
     assert board._computed["2/0.1"] == 1
     await source["getItem"]("2/0.1")
@@ -176,7 +177,8 @@ async def test_progress_of_what_was_begun_reaches_who_waits() -> None:
     assert heard == [(1, 2)]
 
 
-async def test_closing_the_viewer_gives_up_what_was_begun() -> None:
+async def endless() -> tuple[Board, Viewer, list[bool]]:
+    """Return a board that computes its first tiles until it is stopped, and what tells of that."""
     board = Board()
     stopped: list[bool] = []
     begun = asyncio.Event()
@@ -192,5 +194,21 @@ async def test_closing_the_viewer_gives_up_what_was_begun() -> None:
     board._before = wait
     viewer = Viewer([zarr.open(board, mode="r")], html=HTML)
     await begun.wait()
+    return board, viewer, stopped
+
+
+async def test_closing_the_viewer_gives_up_what_was_begun() -> None:
+    _, viewer, stopped = await endless()
     viewer.close()
     await eventually(lambda: stopped)
+
+
+async def test_what_the_page_passes_over_is_given_up() -> None:
+    board, viewer, stopped = await endless()
+    source = await show(viewer)
+    await source["getItem"](".zattrs")
+    assert not stopped
+    board._before = lambda: None
+    asked = asyncio.ensure_future(source["getItem"]("1/0.0"))
+    await eventually(lambda: stopped)
+    await asked

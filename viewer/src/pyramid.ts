@@ -12,6 +12,11 @@ export interface TileAddress {
   readonly column: bigint;
 }
 
+/** Text that names a tile. In hexadecimal: thousands of decimal digits take milliseconds. */
+export function addressKey({ level, row, column }: TileAddress): string {
+  return `${level}/${row.toString(16)}.${column.toString(16)}`;
+}
+
 /** What is to be known about an image's levels; `ImageInfo` is one. */
 export interface Pyramid {
   readonly levels: readonly Level[];
@@ -143,9 +148,8 @@ export function tilesAround(pyramid: Pyramid, level: number, area: Area): TileAd
     bottom: area.bottom + height,
     bits: area.bits,
   };
-  const name = ({ row, column }: TileAddress) => `${row}.${column}`;
-  const inside = new Set(tilesIn(pyramid, level, area).map(name));
-  return tilesIn(pyramid, level, grown).filter((tile) => !inside.has(name(tile)));
+  const inside = new Set(tilesIn(pyramid, level, area).map(addressKey));
+  return tilesIn(pyramid, level, grown).filter((tile) => !inside.has(addressKey(tile)));
 }
 
 /** The tiles from `low` to `high` along one side: index, and distance from the middle in tiles. */
@@ -198,7 +202,7 @@ export function cover(
 ): Cover {
   let blank = false;
   const drawn = new Map<string, TileAddress>();
-  const draw = (tile: TileAddress) => drawn.set(`${tile.level}/${tile.row}.${tile.column}`, tile);
+  const draw = (tile: TileAddress) => drawn.set(addressKey(tile), tile);
   const coarsest = coarsestStandIn(pyramid, level);
   for (const tile of tilesIn(pyramid, level, area)) {
     if (ready(tile)) {

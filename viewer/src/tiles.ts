@@ -1,4 +1,5 @@
 import type { TilePixels, TileRequest } from "./model";
+import { addressKey } from "./pyramid";
 
 /** Reads one tile; rejects with the signal's reason once it is aborted. */
 export type TileLoader = (request: TileRequest, signal: AbortSignal) => Promise<TilePixels>;
@@ -299,8 +300,9 @@ function isOnItsWay({ state }: Entry): boolean {
 }
 
 /** One string per distinct tile. */
-export function tileKey({ level, row, column, selections }: TileRequest): string {
-  return `${level}/${row}.${column}/${selections.map((indices) => indices.join(",")).join(";")}`;
+export function tileKey(request: TileRequest): string {
+  const selections = request.selections.map((indices) => indices.join(",")).join(";");
+  return `${addressKey(request)}/${selections}`;
 }
 
 function sameKeys(a: ReadonlySet<string>, b: ReadonlyMap<string, unknown>): boolean {

@@ -230,3 +230,8 @@ test("tiles of different planes of one image have different keys", () => {
   ].map((selections) => tileKey({ ...request(0), selections }));
   expect(new Set(keys).size).toBe(3);
 });
+
+test("keys of deep tiles are hexadecimal, which takes no time", () => {
+  const [row, column] = [(1n << 40_000n) - 1n, 171n];
+  expect(tileKey({ ...request(0), row, column })).toContain(`/${"f".repeat(10_000)}.ab/`);
+});
