@@ -19,10 +19,11 @@ def exact_count(re: Fraction, im: Fraction, maxiter: int, bits: int = BITS) -> i
     """The number of iterates z₁, z₂, … with |z| ≤ 2, capped, by plain iteration in MPFR."""
     with gmpy2.context(precision=bits):
         cx, cy = gmpy2.mpfr(gmpy2.mpq(re)), gmpy2.mpfr(gmpy2.mpq(im))
-        x = y = gmpy2.mpfr(0)
+        x = y = xx = yy = gmpy2.mpfr(0)
         for n in range(maxiter):
-            x, y = x * x - y * y + cx, 2 * x * y + cy
-            if x * x + y * y > 4:
+            x, y = xx - yy + cx, 2 * x * y + cy
+            xx, yy = x * x, y * y
+            if xx + yy > 4:
                 return n
     return maxiter
 
