@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mandelbrot import Pyramid, deep, render_tile
+from mandelbrot import Pyramid, deep, preload, render_tile
 
 if TYPE_CHECKING:
     from mandelbrot.render import Counts, Precision
@@ -65,8 +65,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024, help="pixels")
     options = parser.parse_args()
     locations = json.loads(LOCATIONS.read_text())
-    for precision in ("exact", "fast"):  # compile
-        render_tile(view(locations["e14"], 32), 0, 0, 0, maxiter=500, precision=precision)
+    for precision in ("exact", "fast"):
+        for sample in (*preload.RUNGS, preload.DEEP):  # compile, or load
+            preload.render(sample, precision)
     print("| case | counts | exact s | aim | fast s | aim | differing | neighbour s |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     for name in options.cases:

@@ -45,15 +45,16 @@ CACHE_BYTES = 2**28
 LONGEST = 2**22
 """Iterates of an orbit that are kept, half of the cache; orbits of more steps are rebased there."""
 
-EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-44}
+EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-42}
 """What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
 the second leaves uncertain."""
 
-NEAR = {"fast": 2.0**-24, "exact": 2.0**-16}
+NEAR = {"fast": 2.0**-24, "exact": 2.0**-14}
 """|d| from which an orbit is iterated in float64 itself.
 
-Earlier leaves more pixels uncertain. Measured, seconds of `exact` with 2^-13, -16 and -19: e113
-1.18, 0.89, 0.87; E21_julia 2.70, 2.32, 3.05 (512² pixels).
+Earlier leaves more pixels uncertain. Measured, seconds of `exact` with 2^-16, -14 and -13: e113
+0.13, 0.14, 0.15; E21_julia 0.43, 0.46, 0.47; e50 0.52, 0.55, 0.56 (512² pixels); e227, the hardest,
+1.68, 1.60, 1.58 (384²).
 """
 
 DOUBLE_DOUBLE = 52

@@ -27,6 +27,7 @@ from mandelbrot.bla import (
     reference,
 )
 from mandelbrot.extended_exponent import Number, add, modulus, normal, power_of_two
+from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import (
     CERTAIN,
@@ -172,9 +173,9 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
                 grown = (grown + _FLUSHED) * _UP
             steps = 1 << level
         else:
-            tx, ty = orbit[m, 0] + zx, orbit[m, 1] + zy
-            u = (tx * x - ty * y) + px
-            v = (tx * y + ty * x) + py
+            # 2 Z + d rather than Z + z: z is known later.
+            tx, ty = 2 * orbit[m, 0] + x, 2 * orbit[m, 1] + y
+            u, v = fma(tx, x, fma(-ty, y, px)), fma(tx, y, fma(ty, x, py))
             if strict:
                 grown = 2 * math.sqrt(r) * (error + 12 * UNIT * size)
                 grown = (grown + error * error + p_size) * _UP

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROUNDING = 2.0**-98
 """Bound of a step's rounding, relative to |z||d|."""
 
-NEAR = 2.0**-16
+NEAR = 2.0**-17
 """|d|, and |z|², from which an orbit is iterated as z² + c."""
 
 _UNKNOWN = 2.0**-52  # of an iterate that is kept with 53 bits
@@ -125,7 +125,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
         if d[0] == 0 and d[2] == 0 and error > 0:
             return n, False  # all digits have cancelled: the error would have the exponent of 0
         size = modulus(high(z)) * power_of_two(z[4])
-        if d[4] > -18 and size * size >= NEAR and modulus(high(d)) * power_of_two(d[4]) >= NEAR:
+        if d[4] > -20 and size * size >= NEAR and modulus(high(d)) * power_of_two(d[4]) >= NEAR:
             e = plain(error, d[4]) + 2 * (SUM + REFERENCE) * (2 * size)
             z, error, n, ends, certain = _near(z, e, c, n, maxiter, cancel)
             if ends:

@@ -1,4 +1,4 @@
-"""Many steps of a perturbed orbit at once, to 2^-78: power series for deltas that are pairs.
+"""Many steps of a perturbed orbit at once, to 2^-76: power series for deltas that are pairs.
 
 As the entries of bla.py, but of a higher degree, so that they reach as far with a much smaller
 error. For |d| = 2^r |u| ≤ 2^r and |dc| ≤ R (the cell's radius) an entry says
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 DEGREE = 6
-EPSILON = 2.0**-80
+EPSILON = 2.0**-78
 """What an entry may neglect, relative to the delta: bound of κ and of τ."""
 
 SHORTEST = 3
