@@ -45,7 +45,7 @@ CACHE_BYTES = 2**28
 LONGEST = 2**22
 """Iterates of an orbit that are kept, half of the cache; orbits of more steps are rebased there."""
 
-EPSILON = {"fast": 2.0**-24, "exact": 2.0**-40, "strict": 2.0**-42}
+EPSILON = {"fast": 2.0**-32, "exact": 2.0**-40, "strict": 2.0**-42}
 """What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
 the second leaves uncertain."""
 
