@@ -21,6 +21,7 @@ from mandelbrot import (
     tripled,
 )
 from mandelbrot.jit import kernel
+from mandelbrot.perturbation import Frame
 from tests.mandelbrot.oracle import exact_count
 from tests.mandelbrot.test_deep import bits, location, orbit_of
 
@@ -158,6 +159,26 @@ def test_series_keep_their_bounds(name: str) -> None:
                     tight += error > bound / 2**12
     assert checked > 40
     assert tight > checked / 10
+
+
+def test_where_all_digits_cancel_nothing_is_certain() -> None:
+    # Z_1 + d = 0, which may as well be as large as the error.
+    orbit, none = np.zeros((4, 4)), np.zeros(0)
+    orbit[1:, 0] = -0.25
+    whole, nothing = np.zeros(1, np.int64), np.zeros((0, 1))
+    frame = Frame(
+        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, whole, none, nothing,
+        np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+    )  # fmt: skip
+    zero, quarter = np.zeros((2, 1)), np.array([[0.25], [0.0]])
+    places = paired.Places(quarter, zero, 0, zero, zero)
+    entries = paired.Entries(whole, nothing, none, 0)
+    unsure = np.ones(1, np.bool_)
+    assert paired.count_pixels(
+        places, 10, frame, entries, np.zeros((1, 7)), np.zeros(1, np.uint8),
+        np.zeros(1, np.uint32), unsure,
+    )  # fmt: skip
+    assert unsure[0]
 
 
 def never(*_: object) -> bool:
