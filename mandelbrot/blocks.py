@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mandelbrot import direct, taylor
+from mandelbrot import direct, doubtful, taylor
 from mandelbrot.bla import UNIT, order, reference
 from mandelbrot.direct import LANES
+from mandelbrot.doubtful import count_again
 from mandelbrot.extended_exponent import add, modulus, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import FAR, IN, OUT, find, is_less, plain
-from mandelbrot.pixels import LEAF, Grid, Pool, count_each, enter_block, settle
+from mandelbrot.pixels import LEAF, Grid, Pool, enter_block, settle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,20 +140,16 @@ def count_tile(
     frame: Frame,
     scratch: Scratch,
     pool: Pool,
-    again: bool,  # noqa: FBT001 - compiled functions have no keyword arguments
     cancel: Flag,
     counts: NDArray[np.uint32],
     unsure: Bools,
 ) -> bool:
     """Write the counts of a tile, row by row, and where they are not certain.
 
-    `again` counts the unsure pixels only, each by itself, and unmarks those that are certain now.
     Returns False when cancelled.
     """
-    if again:
-        return count_each(grid, maxiter, frame, pool, cancel, counts, unsure)
     polynomials, numbers, boxes, here, work, dc = scratch
-    across, lanes, waiting = grid.c_re.size, 0, 1
+    across, lanes, waiting, queued = grid.c_re.size, 0, 1, 0
     # The whole tile.
     boxes[0, 1], boxes[0, 3] = across, grid.c_im.size
     numbers[0, 0], numbers[0, 4] = -(2.0**39), 1.0
@@ -188,7 +185,12 @@ def count_tile(
         padded = (lanes + 7) // 8 * 8
         for _ in range(direct.ROUND // direct.STEPS):
             direct.advance(pool.state, padded, frame.near, frame.strict * direct.FLOOR)
-        lanes = settle(pool, lanes, maxiter, grid, frame, counts, unsure)
+        lanes, queued = settle(pool, lanes, maxiter, grid, frame, counts, unsure, queued)
+        if queued > doubtful.SIZE - LANES or not (lanes or waiting):
+            count_again(
+                pool.waiting, queued, pool.pairs, maxiter, grid, frame, cancel, counts, unsure
+            )
+            queued = 0
     return not cancel[0]
 
 

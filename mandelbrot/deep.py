@@ -8,16 +8,15 @@ bounded size; who needs one that is being computed waits for it.
 
 from __future__ import annotations
 
-import math
 import threading
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 from cachetools import LRUCache
 
-from mandelbrot import blocks, paired, pixels, series, tripled
+from mandelbrot import blocks, direct_pairs, paired, pixels, series, tripled
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
 from mandelbrot.perturbation import Frame
@@ -45,16 +44,13 @@ CACHE_BYTES = 2**28
 LONGEST = 2**22
 """Iterates of an orbit that are kept, half of the cache; orbits of more steps are rebased there."""
 
-EPSILON = {"fast": 2.0**-32, "exact": 2.0**-40, "strict": 2.0**-42}
-"""What an entry of the table (bla.py) may neglect, relative to the delta; "strict" for pixels that
-the second leaves uncertain."""
+EPSILON = {"fast": 2.0**-32, "exact": 2.0**-40}
+"""What an entry of the table (bla.py) may neglect, relative to the delta."""
 
-NEAR = {"fast": 2.0**-24, "exact": 2.0**-14}
+NEAR = {"fast": 2.0**-24, "exact": 2.0**-16}
 """|d| from which an orbit is iterated in float64 itself.
 
-Earlier leaves more pixels uncertain. Measured, seconds of `exact` with 2^-16, -14 and -13: e113
-0.13, 0.14, 0.15; E21_julia 0.43, 0.46, 0.47; e50 0.52, 0.55, 0.56 (512² pixels); e227, the hardest,
-1.68, 1.60, 1.58 (384²).
+Later takes single steps instead, earlier leaves more pixels to doubtful.py.
 """
 
 DOUBLE_DOUBLE = 52
@@ -206,39 +202,38 @@ def count(
     depth = (tile.re.denominator // tile.re.step).bit_length()
     near = SHALLOW_NEAR if strict and depth <= DOUBLE_DOUBLE else NEAR[precision]
     frame = _frame(cell, orbit, cap, EPSILON[precision], strict, near, cancel)
-    scratch, pool, again = blocks.scratch(), pixels.pool(), False
-    finished = frame is not None and blocks.count_tile(
-        grid, cap, frame, scratch, pool, again, cancel, counts, marks
-    )
+    if frame is None or not blocks.count_tile(
+        grid, cap, frame, blocks.scratch(), pixels.pool(), cancel, counts, marks
+    ):
+        return False
     hardest = strict and depth > DOUBLE_DOUBLE
-    if finished and hardest and marks.any():
-        again = True
-        frame = _frame(cell, orbit, cap, EPSILON["strict"], strict, math.inf, cancel)
-        finished = frame is not None and blocks.count_tile(
-            grid, cap, frame, scratch, pool, again, cancel, counts, marks
-        )
-    if finished and frame is not None and hardest and marks.any():
-        finished = _count_in_pairs(tile, cell, orbit, frame, cap, cancel, counts, marks)
-        if finished and marks.any():
-            finished = _count_in_triples(tile, cell, orbit, frame, cap, cancel, counts, marks)
-    if finished:
-        out[:] = counts.reshape(out.shape)
-        if hardest and unsure.any():
-            _count_alone(tile, cap, cancel, out, unsure)
-    return bool(finished) and not cancel[0]
+    rest = _Rest(tile, cell, orbit, grid, frame, cap, cancel, counts, marks)
+    for count_rest in (_count_in_pairs, _count_in_triples):
+        if hardest and marks.any() and not count_rest(rest):
+            return False
+    out[:] = counts.reshape(out.shape)
+    if hardest and unsure.any():
+        _count_alone(tile, cap, cancel, out, unsure)
+    return not cancel[0]
 
 
-def _count_in_pairs(
-    tile: Tile,
-    cell: tuple[Fraction, Fraction, Fraction],
-    orbit: ReferenceOrbit,
-    frame: Frame,
-    cap: int,
-    cancel: Flag,
-    counts: NDArray[np.uint32],
-    unsure: NDArray[np.bool_],
-) -> bool:
+class _Rest(NamedTuple):
+    """A tile of which some pixels are not certain yet."""
+
+    tile: Tile
+    cell: tuple[Fraction, Fraction, Fraction]
+    orbit: ReferenceOrbit
+    grid: pixels.Grid
+    frame: Frame
+    cap: int
+    cancel: Flag
+    counts: NDArray[np.uint32]
+    unsure: NDArray[np.bool_]
+
+
+def _count_in_pairs(rest: _Rest) -> bool:
     """Count the unsure pixels with differences of 106 bits. False when cancelled."""
+    tile, cell, orbit, grid, frame, cap, cancel, counts, unsure = rest
     table = _cache.get(
         ("pairs", cell, frame.last),
         lambda: series.Table.build(orbit, frame.last - 1, cancel),
@@ -246,28 +241,18 @@ def _count_in_pairs(
     )
     if table is None:
         return False
-    e = _reach(tile, orbit)
-    zero = Fraction(0)
+    e = grid.dc_e
     places = paired.Places(
-        _paired_offsets(tile.re, orbit.re, e), _paired_offsets(tile.im, orbit.im, e), e,
-        _paired_offsets(tile.re, zero, 0), _paired_offsets(tile.im, zero, 0),
-    )  # fmt: skip
+        _paired_offsets(tile.re, orbit.re, e), _paired_offsets(tile.im, orbit.im, e), e
+    )
     entries = paired.Entries(table.offsets, table.entries, table.radii, table.last)
-    memory = np.zeros((1, 7))
-    return paired.count_pixels(places, cap, frame, entries, memory, cancel, counts, unsure)
+    pool = direct_pairs.pool()
+    return paired.count_pixels(places, grid, cap, frame, entries, pool, cancel, counts, unsure)
 
 
-def _count_in_triples(
-    tile: Tile,
-    cell: tuple[Fraction, Fraction, Fraction],
-    orbit: ReferenceOrbit,
-    frame: Frame,
-    cap: int,
-    cancel: Flag,
-    counts: NDArray[np.uint32],
-    unsure: NDArray[np.bool_],
-) -> bool:
+def _count_in_triples(rest: _Rest) -> bool:
     """Count the unsure pixels with differences of 184 bits. False when cancelled."""
+    tile, cell, orbit, _, frame, cap, cancel, counts, unsure = rest
     last = frame.last
     long = _cache.get(
         ("triples", cell, last), lambda: tripled.Orbit.compute(orbit, last, cancel), cancel
@@ -276,10 +261,10 @@ def _count_in_triples(
         return False
     rows, columns = np.divmod(np.flatnonzero(unsure), tile.re.size)
     points = [
-        (tile.re[i] - orbit.re, tile.im[j] - orbit.im)
-        for j, i in zip(rows.tolist(), columns.tolist(), strict=True)
+        (tile.re[i], tile.im[j]) for j, i in zip(rows.tolist(), columns.tolist(), strict=True)
     ]
-    found = tripled.count(points, cap, long, frame.end_error, frame.end_e, cancel)
+    center = orbit.re, orbit.im
+    found = tripled.count(points, center, cap, long, frame.end_error, frame.end_e, cancel)
     certain = found >= 0
     pixel = (rows * tile.re.size + columns)[certain]
     counts[pixel], unsure[pixel] = found[certain], False
@@ -319,6 +304,7 @@ def _grid(tile: Tile, orbit: ReferenceOrbit) -> pixels.Grid:
     return pixels.Grid(
         _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
         tile.re.float64(), tile.im.float64(),
+        tile.re.low(np.arange(tile.re.size)), tile.im.low(np.arange(tile.im.size)),
         places * (h / radius), -places * (h / radius), radius,
     )  # fmt: skip
 

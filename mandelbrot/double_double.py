@@ -41,7 +41,7 @@ def _two_sum(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     return s, (a - (s - t)) + (b - t)
 
 
-def _step(
+def step_of_vectors(
     x: Vector,
     xl: Vector,
     y: Vector,
@@ -51,6 +51,7 @@ def _step(
     cy: Vector,
     cyl: Vector,
 ) -> Parts:
+    """Return z² + c, for code that is being generated: high and low parts, as `step`."""
     xx, yy, xy = x * x, y * y, x * y
     xx_low = (-xx).plus_product_once(x, x).plus_product_once(x + x, xl)
     yy_low = (-yy).plus_product_once(y, y).plus_product_once(y + y, yl)
@@ -65,7 +66,7 @@ def _step(
 
 
 _two_sum_of_numbers = scalar(_two_sum, 2)
-step = scalar(_step, 4)
+step = scalar(step_of_vectors, 4)
 """Return z² + c, given (and in) high and low part of the real and of the imaginary part."""
 
 
@@ -92,7 +93,7 @@ def _bounded_step(
 ) -> tuple[Vector, ...]:
     size = (y * y).plus_product(x, x).plus_product(e2, s)
     s = s.constant(1).plus_product(growth * size, s)
-    return *_step(x, xl, y, yl, cx, cxl, cy, cyl), s
+    return *step_of_vectors(x, xl, y, yl, cx, cxl, cy, cyl), s
 
 
 def _is_inside(x: Vector, _xl: Vector, y: Vector, *_: Vector) -> Vector:
@@ -115,7 +116,7 @@ advance, lanes_at_once = Recurrence(
 ).compiled()
 
 recount, recounted_at_once = lanes.certified_recount(
-    _step, variables=(X, XL, Y, YL), constants=(CX, CXL, CY, CYL), vectors=1
+    step_of_vectors, variables=(X, XL, Y, YL), constants=(CX, CXL, CY, CYL), vectors=1
 )
 
 

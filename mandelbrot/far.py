@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+MEMORY = 7
+"""Columns of what `repeats` remembers of an orbit."""
+
 _FLOAT = -450  # log2 of the |d| from which squares are in float64's range
 _FLUSHED = 1e-290  # more than all underflow in one step
 _UP = 1 + 2.0**-48
@@ -80,6 +83,14 @@ def returns(d: Number, error: float, dc: Number, n: int, distance: float, frame:
             if (moved + (radius + 2.0**-50) * f) * _UP <= start:
                 return True
     return False
+
+
+@kernel()
+def forget(memory: Floats, lane: int) -> None:
+    """Begin an orbit of which nothing is remembered."""
+    for k in range(MEMORY):
+        memory[lane, k] = 0.0
+    memory[lane, 3] = 2.0**40
 
 
 @kernel()

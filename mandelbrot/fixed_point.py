@@ -296,7 +296,8 @@ def _recount(
     im, im_exact = limbs(tile.im, size, rows)
     for top in range(0, rows.size, _BAND):
         band = rows[top : top + _BAND, np.newaxis]
-        j, i = np.nonzero(unsure[band, columns])
+        # Both contiguous: `np.nonzero` returns parts of one array, of which each would be a type.
+        j, i = np.divmod(np.flatnonzero(unsure[band, columns]), columns.size)
         counts = np.empty(j.size, np.int64)
         count_points(top + j, i, re, im, re_exact, im_exact, maxiter, cancel, counts)
         certain = counts >= 0

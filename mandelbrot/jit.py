@@ -82,10 +82,14 @@ class _Cache(caching.FunctionCache):
         return any(key[1] == machine for key in self._cache_file._load_index())  # noqa: SLF001
 
 
+def is_kept(value: object) -> bool:
+    """Whether a value is a function whose machine code is kept on disk."""
+    return isinstance(getattr(value, "_cache", None), _Cache)
+
+
 def is_missing_on_disk(entry: Any) -> bool:  # noqa: ANN401 - what `kernel` returns
     """Whether there is a place for a function's machine code, but none for this machine in it."""
-    cache = entry._cache  # noqa: SLF001 - set by `kernel`
-    return isinstance(cache, _Cache) and not cache.serves_this_machine()
+    return is_kept(entry) and not entry._cache.serves_this_machine()  # noqa: SLF001 - set by `kernel`
 
 
 class _InnerLibrary(JITCodeLibrary):

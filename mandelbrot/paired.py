@@ -14,13 +14,37 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mandelbrot import double_double
+from mandelbrot import direct_pairs
 from mandelbrot.bla import order
+from mandelbrot.direct_pairs import LANES
+from mandelbrot.doubtful import point
 from mandelbrot.extended_exponent import ZERO, modulus, power_of_two
-from mandelbrot.far import repeats
+from mandelbrot.far import forget, repeats
 from mandelbrot.jit import kernel
-from mandelbrot.pairs import SUM, Pair, high, product, scaled_to_one, total
-from mandelbrot.perturbation import IN, IN_SQUARE, OUT, OUT_SQUARE, find, is_less, plain
+from mandelbrot.pairs import (
+    SUM,
+    Pair,
+    by,
+    high,
+    mantissa,
+    plus,
+    product,
+    scaled_to_one,
+    times,
+    total,
+)
+from mandelbrot.perturbation import (
+    CERTAIN,
+    IN,
+    IN_SQUARE,
+    NEAR,
+    OUT,
+    TINY,
+    UNSURE,
+    find,
+    is_less,
+    plain,
+)
 from mandelbrot.series import REFERENCE, SHORTEST, leap, there
 
 if TYPE_CHECKING:
@@ -28,15 +52,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mandelbrot.perturbation import Frame
+    from mandelbrot.pixels import Grid
 
     Floats = NDArray[np.float64]
 
 ROUNDING = 2.0**-98
 """Bound of a step's rounding, relative to |z||d|."""
 
-NEAR = 2.0**-17
+NEAR_FROM = 2.0**-17
 """|d|, and |z|², from which an orbit is iterated as z² + c."""
 
+_FLOAT = -450  # log2 of the |d| from which squares are in float64's range
+_WALK = 256  # steps at most
+_FIRST = (1 << SHORTEST) - 1
 _UNKNOWN = 2.0**-52  # of an iterate that is kept with 53 bits
 _DC = 2.0**-102  # of dc, with the sum
 _UP = 1 + 2.0**-48
@@ -58,32 +86,6 @@ class Places(NamedTuple):
     """``(re[0, i] + re[1, i] + 1j * (im[0, j] + im[1, j])) * 2**e`` is c - C."""
     im: Floats
     e: int
-    c_re: Floats
-    """c itself, as `re` has c - C: shape (2, n)."""
-    c_im: Floats
-
-
-@kernel()
-def _near(
-    z: Pair, e: float, c: Pair, n: int, maxiter: int, cancel: NDArray[np.uint8]
-) -> tuple[Pair, float, int, bool, bool]:
-    """Iterate z² + c until z is small, or the count is known.
-
-    Returns z, its error, n; whether the count is known, and is certain. |z| is certainly below 2.
-    """
-    f = power_of_two(z[4])
-    x, xl, y, yl = z[0] * f, z[1] * f, z[2] * f, z[3] * f
-    s = x * x + y * y
-    while n < maxiter and s >= NEAR:
-        if n % 4096 == 0 and cancel[0]:
-            return z, e, n, True, False
-        e = ((2 * math.sqrt(s) + e) * e + double_double.ROUNDING) * _UP
-        x, xl, y, yl = double_double.step((x, xl, y, yl, c[0], c[1], c[2], c[3]))
-        s = x * x + y * y
-        if not s <= IN_SQUARE - 4 * e:
-            return z, e, n, True, s >= OUT_SQUARE * (1 + e) * (1 + e)
-        n += 1
-    return scaled_to_one(x, xl, y, yl, 0), e, n, n >= maxiter, True
 
 
 @kernel()
@@ -105,35 +107,91 @@ def step(d: Pair, error: float, dc: Pair, z: Pair, at: Pair, known: bool) -> tup
 
 
 @kernel()
+def _walk(
+    d: Pair, error: float, dc: Pair, m: int, n: int, maxiter: int, frame: Frame, table: Entries
+) -> tuple[Pair, float, int, int]:
+    """Take single steps in float64's range, up to one of which more than that has to be known.
+
+    Returns d, its error, m, n.
+    """
+    orbit, small = frame.orbit, power_of_two(2 * _FLOAT)
+    f = power_of_two(d[4])
+    w, e, by_dc = by(mantissa(d), f), error * f, by(mantissa(dc), power_of_two(dc[4]))
+    rounding = _DC * (abs(by_dc[0]) + abs(by_dc[2]))
+    at = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
+    z = plus(at, w)
+    r = z[0] * z[0] + z[2] * z[2]
+    stop = min(maxiter, n + _WALK)
+    while n < stop:
+        to = m + 1
+        there = orbit[to, 0], orbit[to, 2], orbit[to, 1], orbit[to, 3]
+        moved = plus(times(plus(at, z), w), by_dc)
+        z_next = plus(there, moved)
+        s = z_next[0] * z_next[0] + z_next[2] * z_next[2]
+        square = moved[0] * moved[0] + moved[2] * moved[2]
+        size = 2 * math.sqrt(r)
+        grown = (size + e) * e + 0.5 * ROUNDING * size * (abs(w[0]) + abs(w[2])) + rounding
+        grown *= _UP
+        if (
+            not s <= IN_SQUARE - 4 * grown
+            or to >= frame.last
+            or s < square
+            or square < small
+            or (there[0] == 0 and there[2] == 0)
+        ):
+            break
+        w, z, r, e, at, m, n = moved, z_next, s, grown, there, to, n + 1
+        if square >= NEAR_FROM * NEAR_FROM and r >= NEAR_FROM:
+            break
+        if m & _FIRST == 1:
+            length = order(math.sqrt(square) + e, 0)
+            if (
+                find(table.offsets, table.radii, m, table.last, maxiter - n, length, SHORTEST)[0]
+                >= 0
+            ):
+                break
+    d = scaled_to_one(w[0], w[1], w[2], w[3], 0)
+    return d, e * power_of_two(-d[4]), m, n
+
+
+@kernel()
 def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
+    d: Pair,
+    error: float,
     dc: Pair,
-    c: Pair,
+    n: int,
     maxiter: int,
     memory: Floats,
+    lane: int,
     frame: Frame,
     table: Entries,
     cancel: NDArray[np.uint8],
-) -> tuple[int, bool]:
-    """Return the count of a pixel, and whether it is certain."""
-    d = 0.0, 0.0, 0.0, 0.0, ZERO
-    z = at = d
-    error, known, m, n, longest, moves = 0.0, False, 0, 0, maxiter, 0
+) -> tuple[int, Pair, float, int]:
+    """Follow an orbit, at d from Z_0, until it is near, or its count is known.
+
+    Returns the status, z, the error (with the exponent of d, or of 0 where it is near), n.
+    """
+    z, at = d, (0.0, 0.0, 0.0, 0.0, ZERO)
+    known, m, longest, moves = False, 0, maxiter, 0
     while n < maxiter:
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
-            return 0, False
+            return UNSURE, z, error, n
         if d[0] == 0 and d[2] == 0 and error > 0:
-            return n, False  # all digits have cancelled: the error would have the exponent of 0
+            return (
+                UNSURE,
+                z,
+                error,
+                n,
+            )  # all digits have cancelled: the error would have the exponent of 0
         size = modulus(high(z)) * power_of_two(z[4])
-        if d[4] > -20 and size * size >= NEAR and modulus(high(d)) * power_of_two(d[4]) >= NEAR:
+        if (
+            d[4] > -20
+            and size * size >= NEAR_FROM
+            and modulus(high(d)) * power_of_two(d[4]) >= NEAR_FROM
+        ):
             e = plain(error, d[4]) + 2 * (SUM + REFERENCE) * (2 * size)
-            z, error, n, ends, certain = _near(z, e, c, n, maxiter, cancel)
-            if ends:
-                return n, certain
-            error *= power_of_two(-z[4])
-            d, m, known = z, 0, False
-            at = 0.0, 0.0, 0.0, 0.0, ZERO
-            continue
+            return NEAR, z, e, n
         k, level = -1, 0
         if m > 0:
             size = order(modulus(high(d)) + error, d[4])
@@ -143,6 +201,15 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             steps = 1 << level
             moved, grown = leap(d, error, dc, table.entries[k])
         else:
+            if d[4] > _FLOAT and (known or m == 0):
+                before = n
+                d, error, m, n = _walk(d, error, dc, m, n, maxiter, frame, table)
+                if n > before:
+                    known = m > 0
+                    if known:
+                        at = there(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
+                    z = total(at, d)
+                    continue
             steps = 1
             moved, grown = step(d, error, dc, z, at, known)
         to = m + steps
@@ -153,7 +220,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             if steps > 1:
                 longest = steps >> 1
                 continue
-            return n, size - loose >= OUT
+            return (CERTAIN if size - loose >= OUT else UNSURE), z, error, n
         longest = maxiter
         n += steps
         d, z, error, at, m = moved, z_next, grown, at_next, to
@@ -169,37 +236,79 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             d, m, known = z, 0, False
             at = 0.0, 0.0, 0.0, 0.0, ZERO
             # `repeats` takes d for a number of 53 bits.
-            if repeats(
-                high(d), error + 2 * _UNKNOWN, (dc[0], dc[2], dc[4]), n, maxiter, memory, 0, frame
-            ):
-                return maxiter, True
-    return maxiter, True
+            if repeats(high(d), error + 2 * _UNKNOWN, high(dc), n, maxiter, memory, lane, frame):
+                return CERTAIN, z, error, maxiter
+    return CERTAIN, z, error, maxiter
+
+
+@kernel()
+def _proceed(
+    d: Pair,
+    error: float,
+    n: int,
+    maxiter: int,
+    places: Places,
+    grid: Grid,
+    frame: Frame,
+    table: Entries,
+    pool: direct_pairs.Pool,
+    lane: int,
+    cancel: NDArray[np.uint8],
+    counts: NDArray[np.uint32],
+    unsure: NDArray[np.bool_],
+) -> bool:
+    """Follow a lane's orbit from d, until it is near again, or write its count; tell which."""
+    re, im, e = places
+    pixel = pool.target[lane]
+    j, i = pixel // re.shape[1], pixel % re.shape[1]
+    dc = scaled_to_one(re[0, i], re[1, i], im[0, j], im[1, j], e)
+    status, z, error, n = follow(d, error, dc, n, maxiter, pool.memory, lane, frame, table, cancel)
+    if status == NEAR:
+        z_n = by(mantissa(z), power_of_two(z[4]))
+        direct_pairs.load(pool, lane, z_n, error, point(grid, pixel), n)
+        return True
+    counts[pixel], unsure[pixel] = n, status != CERTAIN
+    return False
 
 
 @kernel(entry=True)
 def count_pixels(
     places: Places,
+    grid: Grid,
     maxiter: int,
     frame: Frame,
     table: Entries,
-    memory: Floats,
+    pool: direct_pairs.Pool,
     cancel: NDArray[np.uint8],
     counts: NDArray[np.uint32],
     unsure: NDArray[np.bool_],
 ) -> bool:
     """Count the unsure pixels of a tile, and unmark those that are certain. False if cancelled."""
-    re, im, e, c_re, c_im = places
-    across = re.shape[1]
-    for pixel in range(counts.size):
-        if unsure[pixel]:
-            if cancel[0]:
-                return False
-            j, i = pixel // across, pixel % across
-            for k in range(memory.shape[1]):
-                memory[0, k] = 0.0
-            memory[0, 3] = 2.0**40
-            at = scaled_to_one(re[0, i], re[1, i], im[0, j], im[1, j], e)
-            c = c_re[0, i], c_re[1, i], c_im[0, j], c_im[1, j], 0
-            n, certain = follow(at, c, maxiter, memory, frame, table, cancel)
-            counts[pixel], unsure[pixel] = n, not certain
+    lanes = next_pixel = 0
+    while (lanes or next_pixel < counts.size) and not cancel[0]:
+        while next_pixel < counts.size and lanes < LANES:
+            pixel, next_pixel = next_pixel, next_pixel + 1
+            if unsure[pixel]:
+                forget(pool.memory, lanes)
+                zero = 0.0, 0.0, 0.0, 0.0, ZERO
+                pool.target[lanes] = pixel
+                lanes += _proceed(
+                    zero, 0.0, 0, maxiter, places, grid, frame, table, pool, lanes, cancel, counts,
+                    unsure,
+                )  # fmt: skip
+        for k in range(direct_pairs.advance(pool, lanes, NEAR_FROM, maxiter) - 1, -1, -1):
+            lane = int(pool.chosen[k])
+            pixel = pool.target[lane]
+            status, n, z, error = direct_pairs.judge(pool, lane, maxiter)
+            counts[pixel], unsure[pixel] = n, status != CERTAIN
+            if status == TINY:
+                d = scaled_to_one(z[0], z[1], z[2], z[3], 0)
+                error *= power_of_two(-d[4])
+                if _proceed(
+                    d, error, n, maxiter, places, grid, frame, table, pool, lane, cancel, counts,
+                    unsure,
+                ):  # fmt: skip
+                    continue
+            lanes -= 1
+            direct_pairs.remove(pool, lane, lanes)
     return not cancel[0]

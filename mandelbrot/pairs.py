@@ -17,6 +17,9 @@ from mandelbrot.jit import kernel
 Pair: TypeAlias = tuple[float, float, float, float, int]
 """Real part, its low part, imaginary part, its low part; their exponent."""
 
+Four: TypeAlias = tuple[float, float, float, float]
+"""The same in float64's range, without an exponent."""
+
 if TYPE_CHECKING:
     Part = tuple[float, float]
 
@@ -39,6 +42,36 @@ def dot(
 
 
 @kernel()
+def times(a: Four, b: Four) -> Four:
+    """Return a b, as float64's range allows."""
+    x, xl = dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
+    y, yl = dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
+    return x, xl, y, yl
+
+
+@kernel()
+def plus(a: Four, b: Four) -> Four:
+    """Return a + b."""
+    x, xl = two_sum(a[0], b[0])
+    y, yl = two_sum(a[2], b[2])
+    x, xl = two_sum(x, xl + (a[1] + b[1]))
+    y, yl = two_sum(y, yl + (a[3] + b[3]))
+    return x, xl, y, yl
+
+
+@kernel()
+def mantissa(a: Pair) -> Four:
+    """Return a number without its exponent."""
+    return a[0], a[1], a[2], a[3]
+
+
+@kernel()
+def by(a: Four, f: float) -> Four:
+    """Return a f, f being a power of two."""
+    return a[0] * f, a[1] * f, a[2] * f, a[3] * f
+
+
+@kernel()
 def scaled_to_one(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
     """Return a number with its larger mantissa in [1, 2)."""
     size = max(abs(x), abs(y))
@@ -52,9 +85,8 @@ def scaled_to_one(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
 @kernel()
 def product(a: Pair, b: Pair) -> Pair:
     """Return a b."""
-    x = dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
-    y = dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
-    return scaled_to_one(x[0], x[1], y[0], y[1], a[4] + b[4])
+    x, xl, y, yl = times(mantissa(a), mantissa(b))
+    return scaled_to_one(x, xl, y, yl, a[4] + b[4])
 
 
 @kernel()
@@ -62,11 +94,8 @@ def total(a: Pair, b: Pair) -> Pair:
     """Return a + b."""
     e = max(a[4], b[4])
     f, g = power_of_two(a[4] - e), power_of_two(b[4] - e)
-    xh, xl = two_sum(a[0] * f, b[0] * g)
-    yh, yl = two_sum(a[2] * f, b[2] * g)
-    xh, xl = two_sum(xh, xl + (a[1] * f + b[1] * g))
-    yh, yl = two_sum(yh, yl + (a[3] * f + b[3] * g))
-    return scaled_to_one(xh, xl, yh, yl, e)
+    x, xl, y, yl = plus(by(mantissa(a), f), by(mantissa(b), g))
+    return scaled_to_one(x, xl, y, yl, e)
 
 
 @kernel()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mandelbrot import direct, taylor
+from mandelbrot import direct, direct_pairs, doubtful, taylor
 from mandelbrot.bla import UNIT
 from mandelbrot.direct import CX, CY, LANES, MARK, N, T, X, Y
-from mandelbrot.extended_exponent import ZERO, Number, normal, power_of_two
-from mandelbrot.far import far
+from mandelbrot.doubtful import start
+from mandelbrot.extended_exponent import ZERO, normal, power_of_two
+from mandelbrot.far import MEMORY, far, forget
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import CERTAIN, IN_SQUARE, NEAR, OUT_SQUARE, UNSURE
 
@@ -42,6 +43,9 @@ class Grid(NamedTuple):
     c_re: Floats
     """c rounded to float64."""
     c_im: Floats
+    c_re_low: Floats
+    """c minus that."""
+    c_im_low: Floats
     s_re: Floats
     """``s_re[i] + 1j * s_im[j]`` is the place in the tile's disc, of radius `radius` 2^`dc_e`."""
     s_im: Floats
@@ -56,8 +60,12 @@ class Pool(NamedTuple):
     """The pixel of each lane."""
     memory: Floats
     """What `far.repeats` remembers of it."""
+    first: Floats
+    """Where its orbit was first near, as doubtful.py has it; n is -1 where nothing is kept."""
     row: Floats
     """A row of a block: real and imaginary parts of d, and the places."""
+    waiting: doubtful.Queue
+    pairs: direct_pairs.Pool
 
 
 def pool() -> Pool:
@@ -65,16 +73,18 @@ def pool() -> Pool:
     return Pool(
         np.zeros(direct.STATE),
         np.zeros(LANES, np.int64),
-        np.zeros((LANES, 7)),
+        np.zeros((LANES, MEMORY)),
+        np.zeros((LANES, doubtful.N + 1)),
         np.zeros((3, LEAF)),
+        doubtful.queue(),
+        direct_pairs.pool(),
     )
 
 
 @kernel()
 def _begin(pool: Pool, lane: int) -> None:
-    for k in range(7):
-        pool.memory[lane, k] = 0.0
-    pool.memory[lane, 3] = 2.0**40
+    forget(pool.memory, lane)
+    pool.first[lane, doubtful.N] = -1
 
 
 @kernel()
@@ -118,14 +128,15 @@ def enter_block(
             zx, zy = z_x + px, z_y + py
             _begin(pool, lanes)
             if px * px + py * py >= near_square and zx * zx + zy * zy >= frame.near:
-                _load(pool, lanes, pixel, zx, zy, error * f, n, grid, frame)
+                _enter(pool, lanes, pixel, px, py, error * f, m, n, grid, frame)
                 lanes += 1
                 continue
             d, at = normal(u, v, e), normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
             loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > ZERO else error
             status, d, loose, m1, n1 = far(d, loose, at, m, n, maxiter, pool.memory, lanes, frame)
             if status == NEAR:
-                _enter(pool, lanes, pixel, d, loose, m1, n1, grid, frame)
+                g = power_of_two(d[2])
+                _enter(pool, lanes, pixel, d[0] * g, d[1] * g, loose * g, m1, n1, grid, frame)
                 lanes += 1
             else:
                 counts[pixel], unsure[pixel] = n1, status != CERTAIN
@@ -137,36 +148,49 @@ def _enter(
     pool: Pool,
     lane: int,
     pixel: int,
-    d: Number,
+    x: float,
+    y: float,
     error: float,
     m: int,
     n: int,
     grid: Grid,
     frame: Frame,
 ) -> None:
-    f = power_of_two(d[2])
-    x, y = frame.orbit[m, 0] + d[0] * f, frame.orbit[m, 1] + d[1] * f
-    _load(pool, lane, pixel, x, y, error * f, n, grid, frame)
-
-
-@kernel()
-def _load(
-    pool: Pool,
-    lane: int,
-    pixel: int,
-    x: float,
-    y: float,
-    error: float,
-    n: int,
-    grid: Grid,
-    frame: Frame,
-) -> None:
+    """Load an orbit that is near, at Z_m + x + iy."""
+    first = pool.first[lane]
+    if frame.strict and first[doubtful.N] < 0:
+        z, loose = start(frame.orbit, m, x, y, error)
+        first[doubtful.X], first[doubtful.XL], first[doubtful.Y], first[doubtful.YL] = z
+        first[doubtful.ERROR], first[doubtful.N] = loose, n
+    x, y = frame.orbit[m, 0] + x, frame.orbit[m, 1] + y
     j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
     direct.load(pool.state, lane, x, y, grid.c_re[i], grid.c_im[j], n)
     # Rounding of Z and of Z + d.
     error = (error + 4 * UNIT * (abs(x) + abs(y))) * frame.strict
     pool.state[T + lane] = error * error * _UP
     pool.target[lane] = pixel
+
+
+@kernel()
+def _wait(pool: Pool, lane: int, queued: int) -> int:
+    """Queue an orbit to be followed again from where it was first near; return how many wait."""
+    if pool.first[lane, doubtful.N] < 0:
+        return queued
+    pool.waiting.pixels[queued] = pool.target[lane]
+    for k in range(doubtful.N + 1):
+        pool.waiting.places[queued, k] = pool.first[lane, k]
+    return queued + 1
+
+
+@kernel()
+def _move(pool: Pool, to: int, lane: int) -> None:
+    """Copy a lane over another."""
+    direct.move_lane(pool.state, to, lane)
+    pool.target[to] = pool.target[lane]
+    for k in range(MEMORY):
+        pool.memory[to, k] = pool.memory[lane, k]
+    for k in range(doubtful.N + 1):
+        pool.first[to, k] = pool.first[lane, k]
 
 
 @kernel()
@@ -178,8 +202,9 @@ def settle(
     frame: Frame,
     counts: NDArray[np.uint32],
     unsure: Bools,
-) -> int:
-    """Deal with the lanes that stay as they are; return how many are left."""
+    queued: int,
+) -> tuple[int, int]:
+    """Deal with the lanes that stay as they are; return how many are left, and how many wait."""
     state, strict = pool.state, frame.strict > 0
     lane = 0
     while lane < lanes:
@@ -210,38 +235,13 @@ def settle(
                     d, error, at, 0, n + 1, maxiter, pool.memory, lane, frame
                 )
                 if status == NEAR:
-                    _enter(pool, lane, pixel, d, error, m, n, grid, frame)
+                    f = power_of_two(d[2])
+                    _enter(pool, lane, pixel, d[0] * f, d[1] * f, error * f, m, n, grid, frame)
                     lane += 1
                     continue
         counts[pixel], unsure[pixel] = n, status != CERTAIN
+        if status != CERTAIN:
+            queued = _wait(pool, lane, queued)
         lanes -= 1
-        direct.move_lane(state, lane, lanes)
-        pool.target[lane] = pool.target[lanes]
-        for k in range(7):
-            pool.memory[lane, k] = pool.memory[lanes, k]
-    return lanes
-
-
-@kernel()
-def count_each(
-    grid: Grid,
-    maxiter: int,
-    frame: Frame,
-    pool: Pool,
-    cancel: Flag,
-    counts: NDArray[np.uint32],
-    unsure: Bools,
-) -> bool:
-    """Count the unsure pixels by differences alone. False when cancelled."""
-    for pixel in range(counts.size):
-        if unsure[pixel]:
-            if cancel[0]:
-                return False
-            j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
-            at = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
-            _begin(pool, 0)
-            status, _, _, _, n = far(
-                (0.0, 0.0, ZERO), 0.0, at, 0, 0, maxiter, pool.memory, 0, frame
-            )
-            counts[pixel], unsure[pixel] = n, status != CERTAIN
-    return True
+        _move(pool, lane, lanes)
+    return lanes, queued

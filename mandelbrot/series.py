@@ -21,7 +21,17 @@ import numpy as np
 from mandelbrot.bla import UNIT, reference
 from mandelbrot.extended_exponent import exponent, modulus, power_of_two
 from mandelbrot.jit import kernel
-from mandelbrot.pairs import Pair, high, product, scaled_to_one, total
+from mandelbrot.pairs import (
+    Pair,
+    by,
+    high,
+    mantissa,
+    plus,
+    product,
+    scaled_to_one,
+    times,
+    total,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -340,17 +350,22 @@ def build(
 def leap(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
     """Return d and its error after the steps of an entry; errors have the exponents of their d."""
     f = power_of_two(max(d[4] - int(row[RADIUS]), -1000))
-    u = d[0] * f, d[1] * f, d[2] * f, d[3] * f, 0
+    u = by(mantissa(d), f)
     x, y = 0.0, 0.0
     for k in range(DEGREE, 3, -1):
         at = REST + 2 * (k - 4)
         x, y = row[at] + x, row[at + 1] + y
         x, y = x * u[0] - y * u[2], x * u[2] + y * u[0]
-    g = total((row[C3], row[C3 + 1], row[C3 + 2], row[C3 + 3], 0), (x, 0.0, y, 0.0, 0))
-    g = total((row[C2], row[C2 + 1], row[C2 + 2], row[C2 + 3], 0), product(u, g))
-    g = total((1.0, 0.0, 0.0, 0.0, 0), product(u, g))
+    g = plus((row[C3], row[C3 + 1], row[C3 + 2], row[C3 + 3]), (x, 0.0, y, 0.0))
+    g = plus((row[C2], row[C2 + 1], row[C2 + 2], row[C2 + 3]), times(u, g))
+    g = plus((1.0, 0.0, 0.0, 0.0), times(u, g))
     a, b = pair_at(row, A), pair_at(row, B)
-    out = total(product(product(a, d), g), product(b, dc))
+    e, e_b = a[4] + d[4], b[4] + dc[4]
+    t = max(e, e_b)
+    p = by(times(times(mantissa(a), mantissa(d)), g), power_of_two(e - t))
+    q = by(times(mantissa(b), mantissa(dc)), power_of_two(e_b - t))
+    x, xl, y, yl = plus(p, q)
+    out = scaled_to_one(x, xl, y, yl, t)
     grown = (row[LIPSCHITZ] * error + row[ERROR_A] * modulus(high(d))) * power_of_two(
         min(a[4] + d[4] - out[4], 1000)
     )

@@ -76,24 +76,42 @@ def multiply(a: Number, b: Number) -> Number:
 
 
 @kernel()
+def step(x: Number, y: Number, cx: Number, cy: Number) -> tuple[Number, Number, float]:
+    """Return the parts of z² + c, and |z|² as a float64."""
+    ax, ay = magnitude(x), magnitude(y)
+    xx, yy = multiply(ax, ax), multiply(ay, ay)
+    total = add(xx, yy, _ZERO)
+    square = float(total[2]) * _WEIGHT + float(total[1]) * (_WEIGHT * 2.0**-64)
+    xy = multiply(ax, ay)
+    opposite = (x[2] ^ y[2]) >> _TOP != _ZERO
+    real = add(subtract(xx, yy), cx, _ZERO)
+    if opposite:
+        return real, subtract(subtract(cy, xy), xy), square
+    return real, add(add(cy, xy, _ZERO), xy, _ZERO), square
+
+
+@kernel()
+def margin(square: float, e: float) -> tuple[float, float]:
+    """Return how far |z|², off by that of `step`, may be from the true one; and e after the step.
+
+    Both e are bounds of the error of z, units.
+    """
+    error, size = e * _UNIT, math.sqrt(square + _LOST) * _UP
+    grown = ((2 * size + error) * e + _ROUNDING) * _UP
+    return (2 * size + error) * error * _UP + _COMPARED, grown
+
+
+@kernel()
 def count_point(cx: Number, cy: Number, e: float, maxiter: int, cancel: NDArray[np.uint8]) -> int:
     """Return the count at a point within `e` units of c, or -1 where it is not certain."""
     x, y = cx, cy
     for n in range(1, maxiter + 1):
         if n % 4096 == 0 and cancel[0]:
             return -1
-        ax, ay = magnitude(x), magnitude(y)
-        xx, yy = multiply(ax, ax), multiply(ay, ay)
-        total = add(xx, yy, _ZERO)
-        square = float(total[2]) * _WEIGHT + float(total[1]) * (_WEIGHT * 2.0**-64)
-        error, size = e * _UNIT, math.sqrt(square + _LOST) * _UP
-        margin = (2 * size + error) * error * _UP + _COMPARED
-        if not square + margin <= 4:
+        u, v, square = step(x, y, cx, cy)
+        loose, grown = margin(square, e)
+        if not square + loose <= 4:
             # All iterates before are certainly inside.
-            return n - 1 if square - margin > 4 else -1
-        xy = multiply(ax, ay)
-        opposite = (x[2] ^ y[2]) >> _TOP != _ZERO
-        x = add(subtract(xx, yy), cx, _ZERO)
-        y = subtract(subtract(cy, xy), xy) if opposite else add(add(cy, xy, _ZERO), xy, _ZERO)
-        e = ((2 * size + error) * e + _ROUNDING) * _UP
+            return n - 1 if square - loose > 4 else -1
+        x, y, e = u, v, grown
     return maxiter

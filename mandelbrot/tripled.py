@@ -9,25 +9,25 @@ rounding (docs/exactness.md):
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mandelbrot import strides
+from mandelbrot import strides, three_limbs
 from mandelbrot.bla import order
 from mandelbrot.extended_exponent import ZERO, from_fractions, modulus, power_of_two
 from mandelbrot.fixed_point import WHOLE, _is_negative
 from mandelbrot.intrinsics import leading_zeros
 from mandelbrot.jit import kernel
-from mandelbrot.perturbation import IN, OUT, find, is_less, plain
+from mandelbrot.perturbation import CERTAIN, IN, OUT, TINY, UNSURE, find, is_less, plain
 from mandelbrot.reference_orbit import as_limbs
 from mandelbrot.squares import step
 from mandelbrot.strides import triple_at
-from mandelbrot.triples import LAST, NOTHING, UNIT, Triple, high, normal, product, total
+from mandelbrot.triples import LAST, NOTHING, UNIT, Triple, fixed, high, normal, product, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from fractions import Fraction
 
     from numpy.typing import NDArray
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Flag = NDArray[np.uint8]
     Integers = NDArray[np.int64]
     Limbs = NDArray[np.uint64]
+    Fixed = tuple[np.uint64, np.uint64, np.uint64]
 
 MORE = 2
 """Limbs that the orbit has beyond those of the orbit in pairs: all its errors are 2^-128 of those.
@@ -47,6 +48,11 @@ REFERENCE = 2.0**-180
 ROUNDING = 2.0**-177
 """Bound of a step's rounding, relative to |z||d|."""
 
+NEAR = 2.0**-20
+"""|z|² from which an orbit, whose |d| is as large, is iterated as z² + c."""
+
+_NEAR_E = -10  # log2 of both
+_FAR = Fraction(4)  # |c| from which an orbit leaves at once, wherever it starts
 _DC = 2.0**-180  # of dc, with the sum
 _UP = 1 + 2.0**-48
 _NONE = np.uint64(0)
@@ -169,24 +175,55 @@ def rebased(
 
 
 @kernel()
+def _near(
+    z: Triple, error: float, c: tuple[Fixed, Fixed], n: int, maxiter: int, cancel: Flag
+) -> tuple[int, Triple, float, int]:
+    """Iterate z² + c until z is small, or the count is known.
+
+    Returns `TINY`, `CERTAIN` or `UNSURE`; z, its error, n.
+    """
+    (x, y), e = fixed(z), error * power_of_two(z[2] + UNIT) + 2
+    while True:
+        if n % 4096 == 0 and cancel[0]:
+            return UNSURE, z, error, n
+        u, v, square = three_limbs.step(x, y, *c)
+        loose, grown = three_limbs.margin(square, e)
+        if not square + loose <= 4:
+            # All iterates before are certainly inside.
+            return (CERTAIN if square - loose > 4 else UNSURE), z, error, n - 1
+        if n >= maxiter:
+            return CERTAIN, z, error, n
+        if square < NEAR:
+            z = normal((x, y, 0))
+            return TINY, z, e * power_of_two(-UNIT - z[2]), n
+        x, y, e, n = u, v, grown, n + 1
+
+
+@kernel()
 def _follow(
     dc: Triple,
+    c: tuple[Fixed, Fixed],
     maxiter: int,
-    orbit: Limbs,
-    exponents: Integers,
-    last: int,
+    orbit: Orbit,
     end_error: float,
     end_e: int,
-    table: strides.Table,
     cancel: Flag,
 ) -> tuple[int, bool]:
     """Return the count of a pixel, and whether it is certain."""
+    table, last = orbit.table, orbit.exponents.size - 1
     d = z = at = NOTHING
     error, m, n, longest, moves = 0.0, 0, 0, maxiter, 0
     while n < maxiter:
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
             return 0, False
+        if d[2] > _NEAR_E and z[2] > _NEAR_E:
+            # |Z_m| ≤ 2^1.5 in units of z, at most.
+            error = error * power_of_two(d[2] - z[2]) + 4 * (LAST + REFERENCE)
+            status, z, error, n = _near(z, error, c, n, maxiter, cancel)
+            if status != TINY:
+                return n, status == CERTAIN
+            d, at, m = z, NOTHING, 0
         size, room = order(modulus(high(d)) + error, d[2]), min(maxiter - n, longest)
         k, level = find(table.offsets, table.radii, m, table.last, room, size, strides.SHORTEST)
         steps = 1 << level if k >= 0 else 1
@@ -194,7 +231,7 @@ def _follow(
             moved, grown = strides.leap(d, error, dc, k, table)
         else:
             moved, grown = stepped(d, error, dc, z, at)
-        at_next = triple_at(orbit, exponents, m + steps)
+        at_next = triple_at(orbit.orbit, orbit.exponents, m + steps)
         z_next = total(at_next, moved)
         size = plain(modulus(high(z_next)), min(z_next[2], 100))
         loose = plain(grown, min(moved[2], 100))
@@ -212,14 +249,12 @@ def _follow(
 @kernel(entry=True)
 def _count(
     dc: Limbs,
+    c: Limbs,
     dc_e: Integers,
     maxiter: int,
-    orbit: Limbs,
-    exponents: Integers,
-    last: int,
+    orbit: Orbit,
     end_error: float,
     end_e: int,
-    table: strides.Table,
     cancel: Flag,
     counts: Integers,
 ) -> None:
@@ -227,34 +262,47 @@ def _count(
     for k in range(counts.size):
         words = dc[k]
         x, y = (words[0], words[1], words[2]), (words[3], words[4], words[5])
-        at = normal((x, y, dc_e[k]))
-        n, certain = _follow(at, maxiter, orbit, exponents, last, end_error, end_e, table, cancel)
+        at, words = normal((x, y, dc_e[k])), c[k]
+        point = (words[0], words[1], words[2]), (words[3], words[4], words[5])
+        n, certain = _follow(at, point, maxiter, orbit, end_error, end_e, cancel)
         counts[k] = n if certain and not cancel[0] else -1
+
+
+def _words(part: Fraction, bits: int) -> bytes:
+    """Return a number with so many bits behind the binary point, rounded down, as three limbs."""
+    value = (part.numerator << max(bits, 0)) // (part.denominator << max(-bits, 0))
+    return value.to_bytes(24, "little", signed=True)
+
+
+def _limbs_of(words: bytes | bytearray) -> Limbs:
+    return np.frombuffer(words, "<u8").astype(np.uint64).reshape(-1, 6)
 
 
 def count(
     points: Sequence[tuple[Fraction, Fraction]],
+    center: tuple[Fraction, Fraction],
     maxiter: int,
     orbit: Orbit,
     end_error: float,
     end_e: int,
     cancel: Flag,
 ) -> Integers:
-    """Return the counts of points, given as c - C; -1 where not certain.
+    """Return the counts of points; -1 where not certain.
 
-    `end_error` 2^`end_e` bounds the error of the last iterate of the orbit in pairs.
+    `center` is the point whose orbit it is, and `end_error` 2^`end_e` bounds the error of the last
+    iterate of that orbit in pairs.
     """
-    words, exponents = bytearray(), []
-    for re, im in points:
-        e = from_fractions(re, im)[2]
-        exponents.append(e)
+    differences, c, exponents = bytearray(), bytearray(), []
+    for point in points:
+        re, im = (a - b for a, b in zip(point, center, strict=True))
+        exponents.append(from_fractions(re, im)[2])
         for part in (re, im):
-            value = (part.numerator << max(UNIT - e, 0)) // (part.denominator << max(e - UNIT, 0))
-            words += value.to_bytes(24, "little", signed=True)
-    dc = np.frombuffer(words, "<u8").astype(np.uint64).reshape(-1, 6)
+            differences += _words(part, UNIT - exponents[-1])
+        for part in point:
+            c += _words(max(-_FAR, min(part, _FAR)), UNIT)
     counts = np.empty(len(exponents), np.int64)
     _count(
-        dc, np.array(exponents, np.int64), maxiter, orbit.orbit, orbit.exponents,
-        orbit.exponents.size - 1, end_error, end_e - 64 * MORE, orbit.table, cancel, counts,
+        _limbs_of(differences), _limbs_of(c), np.array(exponents, np.int64), maxiter, orbit,
+        end_error, end_e - 64 * MORE, cancel, counts,
     )  # fmt: skip
     return counts

@@ -96,6 +96,14 @@ def normal(a: Triple) -> Triple:
 
 
 @kernel()
+def fixed(a: Triple) -> tuple[Limbs, Limbs]:
+    """Return both parts without an exponent, which is at most 1, rounded down."""
+    if a[2] > 0:
+        return _shift_left(a[0], a[2]), _shift_left(a[1], a[2])
+    return _shift_right(a[0], -a[2]), _shift_right(a[1], -a[2])
+
+
+@kernel()
 def _times(a: Limbs, b: Limbs) -> Limbs:
     """Return a b, rounded towards 0."""
     size = multiply(magnitude(a), magnitude(b))

@@ -11,9 +11,11 @@ import pytest
 from mandelbrot import (
     blocks,
     deep,
+    direct_pairs,
     fixed_point,
     paired,
     pairs,
+    pixels,
     preload,
     render,
     render_tile,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 product, total, single_step, leap = pairs.product, pairs.total, paired.step, series.leap
+walk, there = paired._walk, series.there
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +65,23 @@ def steps(d: Pair, error: float, dc: Pair, z: Pair) -> tuple[Pair, float]:
 @kernel(entry=True, allocates=False)
 def leaps(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
     return leap(d, error, dc, row)
+
+
+@kernel(entry=True, allocates=False)
+def walked(
+    d: Pair, error: float, dc: Pair, m: int, frame: Frame, table: paired.Entries
+) -> tuple[Pair, float, int, int]:
+    return walk(d, error, dc, m, 0, 10**9, frame, table)
+
+
+@kernel(entry=True, allocates=False)
+def stepped(
+    d: Pair, error: float, dc: Pair, m: int, count: int, frame: Frame
+) -> tuple[Pair, float]:
+    for k in range(m, m + count):
+        at = there(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, k)
+        d, error = single_step(d, error, dc, total(at, d), at, True)  # noqa: FBT003 - numba
+    return d, error
 
 
 def normal(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
@@ -161,6 +181,45 @@ def test_series_keep_their_bounds(name: str) -> None:
     assert tight > checked / 10
 
 
+def test_steps_in_float64s_range_are_the_same() -> None:
+    orbit, _ = orbit_of("e50")
+    cancel = np.zeros(1, np.uint8)
+    orbit.extend(4000, cancel)
+    whole, none, nothing = np.zeros(1, np.int64), np.zeros(0), np.zeros((0, 1))
+    frame = Frame(
+        orbit.orbit, orbit.tiny, orbit.tiny_at, orbit.tinies, orbit.last, 0.0, 0, whole, none,
+        nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+    )  # fmt: skip
+    entries = paired.Entries(whole, nothing, none, 0)
+    rng = np.random.default_rng(12)
+    taken = []
+    for _ in range(200):
+        d = random_pair(rng, -int(rng.integers(20, 200)))
+        dc = random_pair(rng, d[4] - int(rng.integers(0, 90)))
+        m, error = int(rng.integers(1, 3900)), 2.0**-70
+        found, bound, to, n = walked(d, error, dc, m, frame, entries)
+        assert to == m + n
+        assert n <= paired._WALK
+        assert stepped(d, error, dc, m, n, frame)[0] == found
+        # Up to the rounding of the bound itself, and |x| + |y| for |d| in it.
+        assert bound >= stepped(d, error, dc, m, n, frame)[1] * (1 - 2.0**-30)
+        taken.append(n)
+        size = abs(value(found))
+        assert n == 0 or size >= 2.0**-450
+        if 0 < n < paired._WALK and to + 1 < orbit.last:  # it ended for a reason
+            next_d, _ = stepped(found, bound, dc, to, 1, frame)
+            z, z_next = (
+                abs(gmpy2.mpc(*(gmpy2.mpfr(p) for p in orbit.orbit[k, :2])) + value(w))
+                for k, w in ((to, found), (to + 1, next_d))
+            )
+            assert (
+                z_next < abs(value(next_d)) * 1.001
+                or z_next > 1.999
+                or (size > paired.NEAR_FROM * 0.999 and z**2 > paired.NEAR_FROM * 0.999)
+            )
+    assert sum(taken) > 2000
+
+
 def test_where_all_digits_cancel_nothing_is_certain() -> None:
     # Z_1 + d = 0, which may as well be as large as the error.
     orbit, none = np.zeros((4, 4)), np.zeros(0)
@@ -171,11 +230,13 @@ def test_where_all_digits_cancel_nothing_is_certain() -> None:
         np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
     )  # fmt: skip
     zero, quarter = np.zeros((2, 1)), np.array([[0.25], [0.0]])
-    places = paired.Places(quarter, zero, 0, zero, zero)
+    places = paired.Places(quarter, zero, 0)
+    at = zero[0]
+    grid = pixels.Grid(quarter[0], at, 0, at, at, at, at, at, at, 0.0)
     entries = paired.Entries(whole, nothing, none, 0)
     unsure = np.ones(1, np.bool_)
     assert paired.count_pixels(
-        places, 10, frame, entries, np.zeros((1, 7)), np.zeros(1, np.uint8),
+        places, grid, 10, frame, entries, direct_pairs.pool(), np.zeros(1, np.uint8),
         np.zeros(1, np.uint32), unsure,
     )  # fmt: skip
     assert unsure[0]

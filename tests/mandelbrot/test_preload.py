@@ -106,6 +106,32 @@ print([preload.is_missing("exact", rung) for rung in range(len(preload.RUNGS))])
     assert run(body) == "cancelled 0 1\n[False, False]"
 
 
+def test_each_kernel_is_compiled_for_one_kind_of_arguments() -> None:
+    """What is compiled ahead would be compiled again, for seconds, when a tile needs it."""
+    body = """
+import sys
+from mandelbrot import Pyramid, preload, render_tile
+from mandelbrot.jit import is_kept
+
+samples = [*preload.RUNGS, preload.UNIFORM, preload.DEEP]
+for pyramid, maxiter, level in samples:
+    render_tile(pyramid, level, 0, 0, maxiter=maxiter)
+    # More than one pixel of each kind.
+    render_tile(Pyramid(1, 24, pyramid.center, pyramid.width), level, 0, 0, maxiter=maxiter)
+for precision in ("exact", "fast"):
+    for width in ("3", "1e-9", "1e-20"):
+        pyramid = Pyramid(1, 24, ("-0.725097656", "0.2124023435"), width)
+        render_tile(pyramid, 0, 0, 0, maxiter=2000, precision=precision)
+entries = {
+    function.py_func.__qualname__: len(function.signatures)
+    for name, module in sys.modules.items() if name.startswith("mandelbrot")
+    for function in vars(module).values() if is_kept(function)
+}
+print(len(entries) > 10, {name: n for name, n in entries.items() if n > 1})
+"""
+    assert run(body) == "True {}"
+
+
 def test_without_another_process_this_one_compiles(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -319,7 +319,7 @@ class Place:
         self.cell = self.orbit.re, self.orbit.im, side
         strict, near = True, math.inf
         frame = deep._frame(
-            self.cell, self.orbit, cap, deep.EPSILON["strict"], strict, near, self.cancel
+            self.cell, self.orbit, cap, deep.EPSILON["exact"], strict, near, self.cancel
         )
         assert frame is not None
         self.frame = frame
@@ -328,15 +328,12 @@ class Place:
         """Return the count that is certain, or -1."""
         count = deep._count_in_pairs if in_pairs else deep._count_in_triples
         counts, unsure = np.zeros(1, np.uint32), np.ones(1, np.bool_)
+        tile = tile_of(*point)
+        grid = deep._grid(tile, self.orbit)
         assert count(
-            tile_of(*point),
-            self.cell,
-            self.orbit,
-            self.frame,
-            self.cap,
-            self.cancel,
-            counts,
-            unsure,
+            deep._Rest(
+                tile, self.cell, self.orbit, grid, self.frame, self.cap, self.cancel, counts, unsure
+            )
         )
         return -1 if unsure[0] else int(counts[0])
 
@@ -392,11 +389,11 @@ def test_pixels_that_106_bits_leave_uncertain() -> None:
 
 def test_what_is_cancelled_is_not_certain() -> None:
     place = Place("E21_julia", 6000)
-    points = [(re - place.cell[0], im - place.cell[1]) for re, im in place.random_points(5)]
+    points = list(place.random_points(5))
     orbit = computed(place.orbit, place.orbit.last)
     for cancelled in (False, True):
         cancel = np.full(1, cancelled, np.uint8)
-        found = tripled.count(points, place.cap, orbit, *place.orbit.error, cancel)
+        found = tripled.count(points, place.cell[:2], place.cap, orbit, *place.orbit.error, cancel)
         assert found.dtype == np.int64
         assert ((found == -1) if cancelled else (found > 0)).all()
 
@@ -404,7 +401,7 @@ def test_what_is_cancelled_is_not_certain() -> None:
 def test_points_at_the_centre_and_far_away() -> None:
     place = Place("E21_julia", 6000)
     orbit = computed(place.orbit, place.orbit.last)
-    zero, far = Fraction(0), Fraction(5)
-    points = [(zero, zero), (far, zero), (zero, -far), (-far, far)]
-    found = tripled.count(points, 200, orbit, *place.orbit.error, place.cancel)
-    assert found.tolist() == [200, 0, 0, 0]
+    re, im, _ = place.cell
+    points = [(re, im)] + [(re + x, im + y) for x, y in ((5, 0), (0, -5), (-5, 5), (10**9, 0))]
+    found = tripled.count(points, (re, im), 200, orbit, *place.orbit.error, place.cancel)
+    assert found.tolist() == [200, 0, 0, 0, 0]
