@@ -2,7 +2,8 @@
 
 A tile is followed as one polynomial (taylor.py), divided when that no longer suffices, down to
 blocks of a few pixels. What is left of a pixel's orbit is followed by itself, in turns of a far
-phase (far.py) and a near one (direct.py): pixels.py.
+phase (far.py) and a near one (direct.py): pixels.py. What float64 leaves uncertain there goes on
+with more digits: doubtful.py.
 """
 
 from __future__ import annotations

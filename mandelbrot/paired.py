@@ -6,7 +6,7 @@ rounding (docs/exactness.md):
 
     E' ≤ (2|z| + E) E + 2^-98 |z||d| + 2^-102 |dc|,    |d| ≤ |z|.
 
-Where neither d nor z is small, z itself is as good (`_near`), as in direct.py.
+Where neither d nor z is small, z itself is as good: direct_pairs.py, many orbits at once.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ Where z comes so close to 0 that |z| < |d|, or where the reference orbit ends, t
 
 is derived in docs/exactness.md, and a count is certain as in escape_time.py: |z_n| + E_n ≤ 2 and
 |z_{n+1}| - E_{n+1} > 2. Here is a single move, a step or an entry of bla.py; deltas may be below
-float64's range. A pixel goes from the far phase (far.py: |d| small) to the near one (direct.py) and
-back, as often as its orbit passes 0.
+float64's range. A pixel goes from the far phase (far.py: |d| small) to the near one (direct.py, or
+direct_pairs.py with more digits) and back, as often as its orbit passes 0.
 """
 
 from __future__ import annotations
