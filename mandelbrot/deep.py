@@ -165,13 +165,23 @@ def _offsets(axis: Axis, origin: Fraction, e: int) -> Floats:
     return np.array([value / unit for value in _differences(axis, origin, e)])
 
 
-def _paired_offsets(axis: Axis, origin: Fraction, e: int) -> Floats:
-    """Return the same as pairs, shape (2, n). The error is below 2^-105 relative and 2^-300."""
+def _pairs(values: list[int]) -> Floats:
+    """Return multiples of 2^-_FRACTION as pairs, shape (2, n), the first of each rounded once."""
     unit = 2**_FRACTION
-    values = _differences(axis, origin, e)
     high = [value / unit for value in values]
     rest = zip(values, high, strict=True)
     return np.array([high, [(value - int(h * 2.0**_FRACTION)) / unit for value, h in rest]])
+
+
+def _paired_offsets(axis: Axis, origin: Fraction, e: int) -> Floats:
+    """Return the same as pairs, shape (2, n). The error is below 2^-105 relative and 2^-300."""
+    return _pairs(_differences(axis, origin, e))
+
+
+def _points(axis: Axis) -> Floats:
+    """Return the sample points of an axis themselves as pairs, shape (2, n), none beyond 4."""
+    far = 4 << _FRACTION
+    return _pairs([max(-far, min(value, far)) for value in _differences(axis, Fraction(0), 0)])
 
 
 def _orbit(
@@ -307,10 +317,10 @@ def _grid(tile: Tile, orbit: ReferenceOrbit) -> pixels.Grid:
     h = scaled(Fraction(tile.re.step, tile.re.denominator), e)
     places = np.arange(tile.re.size) - (tile.re.size - 1) / 2
     radius = max(tile.re.size - 1, 1) * h * (np.sqrt(0.5) + 2.0**-40)
+    re, im = _points(tile.re), _points(tile.im)
     return pixels.Grid(
         _offsets(tile.re, orbit.re, e), _offsets(tile.im, orbit.im, e), e,
-        tile.re.float64(), tile.im.float64(),
-        tile.re.low(np.arange(tile.re.size)), tile.im.low(np.arange(tile.im.size)),
+        re[0], im[0], re[1], im[1],
         places * (h / radius), -places * (h / radius), radius,
     )  # fmt: skip
 
