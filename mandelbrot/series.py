@@ -21,17 +21,7 @@ import numpy as np
 from mandelbrot.bla import UNIT, reference
 from mandelbrot.extended_exponent import exponent, modulus, power_of_two
 from mandelbrot.jit import kernel
-from mandelbrot.pairs import (
-    Pair,
-    by,
-    high,
-    mantissa,
-    plus,
-    product,
-    scaled_to_one,
-    times,
-    total,
-)
+from mandelbrot.pairs import Pair, by, high, mantissa, plus, product, scaled_to_one, times, total
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
