@@ -177,13 +177,9 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
             return UNSURE, z, error, n
+        # Where all digits have cancelled, the error would have the exponent of 0.
         if d[0] == 0 and d[2] == 0 and error > 0:
-            return (
-                UNSURE,
-                z,
-                error,
-                n,
-            )  # all digits have cancelled: the error would have the exponent of 0
+            return UNSURE, z, error, n
         size = modulus(high(z)) * power_of_two(z[4])
         if (
             d[4] > -20
@@ -286,7 +282,7 @@ def count_pixels(
     """Count the unsure pixels of a tile, and unmark those that are certain. False if cancelled."""
     lanes = next_pixel = 0
     while (lanes or next_pixel < counts.size) and not cancel[0]:
-        while next_pixel < counts.size and lanes < LANES:
+        while next_pixel < counts.size and lanes < LANES and not cancel[0]:
             pixel, next_pixel = next_pixel, next_pixel + 1
             if unsure[pixel]:
                 forget(pool.memory, lanes)
