@@ -66,7 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     locations = json.loads(LOCATIONS.read_text())
     for precision in ("exact", "fast"):
-        for sample in (*preload.RUNGS, preload.DEEP):  # compile, or load
+        for sample in preload.ALL:  # compile, or load
             preload.render(sample, precision)
     print("| case | counts | exact s | aim | fast s | aim | differing | neighbour s |")
     print("|---|---|--:|--:|--:|--:|--:|--:|")

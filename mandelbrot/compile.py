@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from mandelbrot.preload import DEEP, RUNGS, UNIFORM, render
+from mandelbrot.preload import ALL, render
 
 if TYPE_CHECKING:
     from mandelbrot.render import Precision
@@ -21,7 +21,7 @@ def compile_all(precision: Precision = "exact") -> None:
     """Compile all kernels by counting one sample for each."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    for sample in (*RUNGS, UNIFORM, DEEP):
+    for sample in ALL:
         render(sample, precision)
 
 

@@ -55,6 +55,9 @@ so far that it loses 150 bits.
 UNIFORM = Sample(Pyramid(1, 1, ("-0.1", "0.1"), "1e-13"), 2, level=1)
 """Is as fine as deep tiles, and of one count."""
 
+ALL = *RUNGS, UNIFORM, DEEP
+"""Between them they need every kernel."""
+
 _is_decided = threading.Event()
 _is_decided.set()
 _missing: set[tuple[Precision, int]] = set()  # rungs that another process is compiling

@@ -113,8 +113,7 @@ import sys
 from mandelbrot import Pyramid, preload, render_tile
 from mandelbrot.jit import is_kept
 
-samples = [*preload.RUNGS, preload.UNIFORM, preload.DEEP]
-for pyramid, maxiter, level in samples:
+for pyramid, maxiter, level in preload.ALL:
     render_tile(pyramid, level, 0, 0, maxiter=maxiter)
     # More than one pixel of each kind.
     render_tile(Pyramid(1, 24, pyramid.center, pyramid.width), level, 0, 0, maxiter=maxiter)
