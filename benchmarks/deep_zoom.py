@@ -2,6 +2,8 @@
 
 One tile that is the whole view of each location, one thread, its reference orbit included and
 compilation not; then its right-hand neighbour, whose orbit is there. Processor seconds.
+``--fractalshades PYTHON``, an interpreter that has it, adds its seconds for the same view
+(fractalshades_deep.py), and ours divided by them.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import subprocess
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from mandelbrot.render import Counts, Precision
 
 LOCATIONS = Path(__file__).parents[1] / "tests" / "data" / "deep_locations.json"
+FRACTALSHADES = Path(__file__).with_name("fractalshades_deep.py")
 TARGETS = {
     "sea1e-10": (1.5, 0.35),
     "e14": (0.4, 0.15),
@@ -58,18 +62,31 @@ def forget_orbits() -> None:
     deep._cache = deep._Cache(deep.CACHE_BYTES)  # noqa: SLF001 - a benchmark may look inside
 
 
+def fractalshades_s(python: str, case: str, side: int) -> float:
+    """Return the processor seconds of Fractalshades for a view."""
+    command = [python, str(FRACTALSHADES), case, f"--side={side}"]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603 - ours
+    figures = json.loads(printed.splitlines()[-1])
+    return float(figures["set_up_s"] + figures["pixels_s"])
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", default=list(TARGETS))
     parser.add_argument("--side", type=int, default=1024, help="pixels")
+    parser.add_argument("--fractalshades", metavar="PYTHON", help="compare with it")
     options = parser.parse_args()
     locations = json.loads(LOCATIONS.read_text())
     for precision in ("exact", "fast"):
         for sample in preload.ALL:  # compile, or load
             preload.render(sample, precision)
-    print("| case | counts | exact s | aim | fast s | aim | differing | neighbour s |")
-    print("|---|---|--:|--:|--:|--:|--:|--:|")
+    other = options.fractalshades
+    print(
+        "| case | counts | exact s | aim | fast s | aim | differing | neighbour s |"
+        + (" Fractalshades s | exact ÷ it |" if other else "")
+    )
+    print("|---|---|--:|--:|--:|--:|--:|--:|" + ("--:|--:|" if other else ""))
     for name in options.cases:
         pyramid, maxiter = view(locations[name], options.side), locations[name]["maxiter"]
         forget_orbits()
@@ -81,8 +98,12 @@ def main() -> None:
         print(
             f"| {name} | {exact.min()}-{exact.max()} | {exact_s:.2f} | {aims[0]} "
             f"| {fast_s:.2f} | {aims[1]} | {(exact != fast).mean():.2%} | {neighbour_s:.2f} |",
+            end="" if other else "\n",
             flush=True,
         )
+        if other:
+            other_s = fractalshades_s(other, name, options.side)
+            print(f" {other_s:.2f} | {exact_s / other_s:.3f} |", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nPeak memory of the process: {peak:.0f} MiB.")
 
