@@ -312,4 +312,4 @@ test("limits follow the picture where that is wanted, until they are set", async
   await following.page.waitForTimeout(500);
   await following.viewer.getByRole("slider", { name: "High limit 900" }).waitFor();
   expect(following.complaints).toEqual([]);
-});
+}, 150_000); // four large pictures, drawn in software

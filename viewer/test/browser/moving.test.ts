@@ -204,7 +204,8 @@ test("going to a place goes out, across and in, and arrives exactly; a touch sto
   const there = cameraOf(plane, goal as Told, SIZE);
   expect(Math.hypot(...project(there, arrived))).toBeLessThan(1e-3);
   expect(arrived.zoom).toBeCloseTo(there.zoom, 9);
-  expect(Math.min(...zooms)).toBeLessThan(-30);
+  // The whole square is at -39; a slow machine draws no frame there.
+  expect(Math.min(...zooms)).toBeLessThan(-20);
 
   await harness.page.evaluate((start) => window.host.api.go_to?.(start), START);
   await harness.page.waitForTimeout(500);

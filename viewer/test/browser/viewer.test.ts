@@ -155,7 +155,10 @@ describe("the whole set", () => {
     };
     const harness = await openViewer(browser, {}, { before: forbid });
     await showSet(harness);
-    expect(harness.complaints.join()).toContain("decoded on the main thread");
+    // The browser tells of it on its own time.
+    await expect
+      .poll(() => harness.complaints.join(), { timeout: 10_000 })
+      .toContain("decoded on the main thread");
   });
 
   test("fits a narrow screen", async () => {
