@@ -85,7 +85,9 @@ def run_all_checks(python: Path) -> int:
     pytest: Command = [python, "-m", "pytest"]
     first: list[Command] = [[*npm, "ci"], [*npm, "run", "build"]]  # others use what these make
     in_browsers: list[Command] = [[*npm, "run", "test:browser"], [*pytest, "tests/browser"]]
+    # Kernels are compiled before: beside a browser that takes longer than a test may.
     others: list[Command] = [
+        [python, "-m", "mandelbrot.compile"],
         [*pytest, "--ignore=tests/browser"],
         [python, "-m", "mypy"],
         [*npm, "test"],
@@ -96,6 +98,7 @@ def run_all_checks(python: Path) -> int:
     newest = newest_zarr_environment()
     if newest:
         store_tests = ["tests/generative_zarr", "tests/test_mandelbrot_store.py"]
+        others.append([newest, "-m", "mandelbrot.compile", "fast"])
         others.append([newest, "-m", "pytest", *store_tests])
     failed = [command for command in first if run(command)]
     with ThreadPoolExecutor() as threads:
