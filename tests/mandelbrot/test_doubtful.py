@@ -211,3 +211,11 @@ def test_what_float64_leaves_uncertain_is_settled_from_where_it_was_near(
         j, i = divmod(pixel, 32)
         true = exact_count(tile.re[i], tile.im[j], maxiter, bits=bits(pyramid, 1))
         assert found[j, i] == true
+
+
+def test_a_large_error_grows_by_its_square_too() -> None:
+    pool = direct_pairs.pool()
+    loads(pool, 0, (1.2, 0.0, 0.0, 0.0), 0.1, (-1.0, 0.0, 0.0, 0.0))
+    status, n, z, error = judged(pool, 0, 10**6)
+    assert (status, n) == (TINY, 1)
+    assert abs((1.2 + 0.1) ** 2 - 1 - z[0]) <= error * (1 + 1e-12)
