@@ -100,18 +100,19 @@ def run_all_checks(python: Path) -> int:
         store_tests = ["tests/generative_zarr", "tests/test_mandelbrot_store.py"]
         others.append([newest, "-m", "mandelbrot.compile", "fast"])
         others.append([newest, "-m", "pytest", *store_tests])
-    failed = [command for command in first if run(command)]
+    failed = {show(command): "" for command in first if run(command)}
     with ThreadPoolExecutor() as threads:
         for failures in threads.map(failures_of, (in_browsers, others)):
-            failed += failures
-    for command in failed:
-        print(f"FAILED: {show(command)}", file=sys.stderr)
+            failed |= failures
+    for command, output in failed.items():
+        print(f"{output}FAILED: {command}", flush=True)
     return 1 if failed else 0
 
 
-def failures_of(commands: Sequence[Command]) -> list[Command]:
-    """Run commands one after the other and return those that failed."""
-    return [command for command in commands if run_quietly(command)]
+def failures_of(commands: Sequence[Command]) -> dict[str, str]:
+    """Run commands one after the other; return those that failed, as text, with their output."""
+    outputs = {show(command): run_quietly(command) for command in commands}
+    return {command: output for command, output in outputs.items() if output is not None}
 
 
 def environment(folder: Path, base: str | Path, requirements: Sequence[str]) -> Path:
@@ -217,8 +218,11 @@ def run(command: Sequence[str | Path]) -> int:
     return subprocess.run(command, env=with_tools(command), check=False).returncode
 
 
-def run_quietly(command: Sequence[str | Path]) -> int:
-    """Do as `run`, but show the output, whole, when the command has ended."""
+def run_quietly(command: Sequence[str | Path]) -> str | None:
+    """Run `command` and show what it printed, whole, when it has ended.
+
+    What a failing command printed is returned instead, so that it can be shown last.
+    """
     print(f"Begun: {show(command)}", flush=True)
     begin = time.monotonic()
     done = subprocess.run(
@@ -231,8 +235,11 @@ def run_quietly(command: Sequence[str | Path]) -> int:
         errors="replace",
     )
     seconds = time.monotonic() - begin
-    print(f"\n$ {show(command)}\n{done.stdout}({seconds:.0f} s)", flush=True)
-    return done.returncode
+    output = f"\n$ {show(command)}\n{done.stdout}({seconds:.0f} s)\n"
+    if done.returncode:
+        return output
+    print(output, end="", flush=True)
+    return None
 
 
 def with_tools(command: Sequence[str | Path]) -> dict[str, str]:

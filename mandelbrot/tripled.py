@@ -50,10 +50,13 @@ REFERENCE = 2.0**-180
 ROUNDING = 2.0**-177
 """Bound of a step's rounding, relative to |z||d|."""
 
-NEAR = 2.0**-20
-"""|z|² from which an orbit, whose |d| is as large, is iterated as z² + c."""
+NEAR = -40, -9
+"""log2 of |d| and |z| from which an orbit is iterated as z² + c, until |z| is half as large.
 
-_NEAR_E = -10  # log2 of both
+Early for all, as entries reach no farther than 2^-57, and single steps are slow; late for those
+that lose too much so, for an error of 2^-182 is the larger, relative to d, the earlier it is made.
+"""
+
 _FAR = Fraction(4)  # |c| from which an orbit leaves at once, wherever it starts
 _DC = 2.0**-180  # of dc, with the sum
 _UP = 1 + 2.0**-48
@@ -178,9 +181,15 @@ def rebased(
 
 @kernel()
 def _near(
-    z: Triple, error: float, c: tuple[Fixed, Fixed], n: int, maxiter: int, cancel: Flag
+    z: Triple,
+    error: float,
+    c: tuple[Fixed, Fixed],
+    n: int,
+    maxiter: int,
+    small: float,
+    cancel: Flag,
 ) -> tuple[int, Triple, float, int]:
-    """Iterate z² + c until z is small, or the count is known.
+    """Iterate z² + c until |z|² is small, or the count is known.
 
     Returns `TINY`, `CERTAIN` or `UNSURE`; z, its error, n.
     """
@@ -195,7 +204,7 @@ def _near(
             return (CERTAIN if square - loose > 4 else UNSURE), z, error, n - 1
         if n >= maxiter:
             return CERTAIN, z, error, n
-        if square < NEAR:
+        if square < small:
             z = normal((x, y, 0))
             return TINY, z, e * power_of_two(-UNIT - z[2]), n
         x, y, e, n = u, v, grown, n + 1
@@ -206,12 +215,14 @@ def _follow(
     dc: Triple,
     c: tuple[Fixed, Fixed],
     maxiter: int,
+    near: int,
     orbit: Orbit,
     end_error: float,
     end_e: int,
     cancel: Flag,
 ) -> tuple[int, bool]:
-    """Return the count of a pixel, and whether it is certain."""
+    """Return the count of a pixel, and whether it is certain; `near` is one of `NEAR`."""
+    small = power_of_two(2 * near - 2)  # less than what begins it, or there might be no end
     table, last = orbit.table, orbit.exponents.size - 1
     d = z = at = NOTHING
     error, m, n, longest, moves = 0.0, 0, 0, maxiter, 0
@@ -219,10 +230,10 @@ def _follow(
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
             return 0, False
-        if d[2] > _NEAR_E and z[2] > _NEAR_E:
+        if d[2] >= near and z[2] >= near:
             # |Z_m| ≤ 2^1.5 in units of z, at most.
             error = error * power_of_two(d[2] - z[2]) + 4 * (LAST + REFERENCE)
-            status, z, error, n = _near(z, error, c, n, maxiter, cancel)
+            status, z, error, n = _near(z, error, c, n, maxiter, small, cancel)
             if status != TINY:
                 return n, status == CERTAIN
             d, at, m = z, NOTHING, 0
@@ -254,19 +265,25 @@ def _count(
     c: Limbs,
     dc_e: Integers,
     maxiter: int,
+    near: int,
     orbit: Orbit,
     end_error: float,
     end_e: int,
     cancel: Flag,
     counts: Integers,
 ) -> None:
-    """Write the counts of pixels whose c - C are ``dc[k] 2^dc_e[k]``; -1 where not certain."""
+    """Write the counts, where they are -1, of pixels whose c - C are ``dc[k] 2^dc_e[k]``.
+
+    Those that are not certain stay -1.
+    """
     for k in range(counts.size):
+        if counts[k] >= 0:
+            continue
         words = dc[k]
         x, y = (words[0], words[1], words[2]), (words[3], words[4], words[5])
         at, words = normal((x, y, dc_e[k])), c[k]
         point = (words[0], words[1], words[2]), (words[3], words[4], words[5])
-        n, certain = _follow(at, point, maxiter, orbit, end_error, end_e, cancel)
+        n, certain = _follow(at, point, maxiter, near, orbit, end_error, end_e, cancel)
         counts[k] = n if certain and not cancel[0] else -1
 
 
@@ -302,9 +319,10 @@ def count(
             differences += _words(part, UNIT - exponents[-1])
         for part in point:
             c += _words(max(-_FAR, min(part, _FAR)), UNIT)
-    counts = np.empty(len(exponents), np.int64)
-    _count(
-        _limbs_of(differences), _limbs_of(c), np.array(exponents, np.int64), maxiter, orbit,
-        end_error, end_e - 64 * MORE, cancel, counts,
-    )  # fmt: skip
+    counts = np.full(len(exponents), -1, np.int64)
+    for near in NEAR:
+        _count(
+            _limbs_of(differences), _limbs_of(c), np.array(exponents, np.int64), maxiter, near,
+            orbit, end_error, end_e - 64 * MORE, cancel, counts,
+        )  # fmt: skip
     return counts

@@ -93,19 +93,21 @@ def test_the_installation_is_made_anew_when_its_inputs_change(start, tmp_path, m
     assert start.fingerprint(["-e", "."]) != first
 
 
-def test_checks_run_side_by_side_are_shown_whole_and_named_when_they_fail(
+def test_checks_run_side_by_side_are_shown_whole_and_those_that_fail_come_last(
     start, monkeypatch, capfd
 ):
     def fake(command):
-        return [sys.executable, "-c", f"print('seen: {start.show(command)}'); raise SystemExit(5)"]
+        status = 5 if "mypy" in command else 0
+        text = f"seen: {start.show(command)}"
+        return run_quietly([sys.executable, "-c", f"print({text!r}); raise SystemExit({status})"])
 
     run_quietly = start.run_quietly
     monkeypatch.setattr(start, "run", lambda _: 0)
     monkeypatch.setattr(start, "newest_zarr_environment", lambda: None)
-    monkeypatch.setattr(
-        start, "run_quietly", lambda command: run_quietly(fake(command)) if "mypy" in command else 0
-    )
+    monkeypatch.setattr(start, "run_quietly", fake)
     assert start.run_all_checks(ROOT / "python") == 1
-    out, err = capfd.readouterr()
-    assert "\nseen: python -m mypy\n" in out
-    assert err == "FAILED: python -m mypy\n"
+    lines = capfd.readouterr().out.splitlines()
+    seen = [line.removeprefix("seen: ") for line in lines if line.startswith("seen: ")]
+    assert "python -m ruff check" in seen
+    assert seen[-1] == "python -m mypy"
+    assert lines[-1] == "FAILED: python -m mypy"

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Browser } from "playwright-core";
 import { PNG } from "pngjs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { colorOf, DEFAULT_COLORING } from "../../src/coloring";
 import { paletteOf } from "../../src/palette";
 import { escapeTime } from "./fake_stores";
@@ -46,14 +47,38 @@ function seenIn(png: Buffer): number[][] {
   });
 }
 
-function expectNear(
-  seen: readonly (readonly number[])[],
+/** When a busy machine that draws in software has shown a change. */
+const SOON = { timeout: 20_000, interval: 100 };
+
+/** Waits until the picture has these colours at POINTS, or nearly. */
+async function looksLike(
+  harness: Harness,
+  name: string,
   expected: readonly (readonly number[])[],
-) {
-  const off = seen.flatMap((color, i) =>
-    color.map((v, j) => Math.abs(v - (expected[i]?.[j] ?? 0))),
-  );
-  expect(Math.max(...off), `${JSON.stringify(seen)} ${JSON.stringify(expected)}`).toBeLessThan(6);
+): Promise<void> {
+  await vi.waitFor(async () => {
+    const seen = seenIn(await harness.screenshot(name));
+    const off = seen.flatMap((color, i) =>
+      color.map((v, j) => Math.abs(v - (expected[i]?.[j] ?? 0))),
+    );
+    expect(Math.max(...off), `${JSON.stringify(seen)} ${JSON.stringify(expected)}`).toBeLessThan(6);
+  }, SOON);
+}
+
+/** Waits until the colours change. */
+async function changes({ page }: Harness): Promise<void> {
+  const first = seenIn(await page.screenshot());
+  await expect.poll(async () => seenIn(await page.screenshot()), SOON).not.toEqual(first);
+}
+
+/** Waits until the colours stay as they are. */
+async function rests({ page }: Harness): Promise<void> {
+  const stays = async () => {
+    const first = seenIn(await page.screenshot());
+    await page.waitForTimeout(700);
+    return isDeepStrictEqual(seenIn(await page.screenshot()), first);
+  };
+  await expect.poll(stays, SOON).toBe(true);
 }
 
 const counts = POINTS.map(([re, im]) => escapeTime(re, im, MAXITER));
@@ -73,34 +98,26 @@ test.each([
       const coloring = { ...DEFAULT_COLORING, scaling: "logarithmic" as const, ...change };
       return counts.map((n) => colorOf(n, paletteOf("CET_C6"), [0, MAXITER], coloring));
     };
-    const look = async (name: string) => {
-      await harness.page.waitForTimeout(250);
-      return seenIn(await harness.screenshot(name));
-    };
-    expectNear(await look("colours-palette"), expected({}));
+    const look = (name: string, change: object) => looksLike(harness, name, expected(change));
+    await look("colours-palette", {});
 
     const density = harness.viewer.getByRole("slider", { name: "Density" });
     await density.fill("2");
-    expectNear(await look("colours-density"), expected({ density: 4 }));
+    await look("colours-density", { density: 4 });
     await harness.viewer.getByRole("slider", { name: "Offset" }).fill("0.5");
-    expectNear(await look("colours-offset"), expected({ density: 4, offset: 0.5 }));
+    await look("colours-offset", { density: 4, offset: 0.5 });
     const scaling = harness.viewer.getByRole("combobox", { name: "Scaling" });
     await scaling.selectOption("square root");
-    expectNear(
-      await look("colours-square-root"),
-      expected({ density: 4, offset: 0.5, scaling: "square root" }),
-    );
+    await look("colours-square-root", { density: 4, offset: 0.5, scaling: "square root" });
     await scaling.selectOption("linear");
-    expectNear(
-      await look("colours-linear"),
-      expected({ density: 4, offset: 0.5, scaling: "linear" }),
-    );
+    await look("colours-linear", { density: 4, offset: 0.5, scaling: "linear" });
 
     await harness.viewer.getByLabel("Interior").fill("#ffffff");
-    await harness.page.waitForTimeout(250);
-    const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
-    const middle = (300 * width + 440) * 4;
-    expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);
+    await vi.waitFor(async () => {
+      const { data, width } = PNG.sync.read(await harness.screenshot("colours-interior"));
+      const middle = (300 * width + 440) * 4;
+      expect([...data.subarray(middle, middle + 3)]).toEqual([255, 255, 255]);
+    }, SOON);
     expect(await harness.page.evaluate(() => window.host.store.asked.length)).toBe(asked);
     expect(harness.complaints).toEqual([]);
   },
@@ -112,7 +129,7 @@ test("equalized, each part of the palette covers as much of the picture", async 
   await harness.viewer.getByRole("button", { name: "Colours" }).click();
   await harness.viewer.getByRole("radio", { name: "viridis" }).check();
   await harness.viewer.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
-  await harness.page.waitForTimeout(300);
+  await rests(harness);
   // viridis grows greener throughout: the order of the counts is the order of the greens.
   const seen = seenIn(await harness.screenshot("colours-histogram"));
   const greens = seen.map(([, green = 0]) => green);
@@ -131,21 +148,14 @@ test("colours cycle until stopped, and rest where less motion is asked for", asy
   await harness.viewer.getByRole("button", { name: "Colours" }).click();
   const cycle = harness.viewer.getByRole("checkbox", { name: /Cycle/ });
   await cycle.press(" ");
-  const first = seenIn(await harness.page.screenshot());
-  await harness.page.waitForTimeout(1500);
-  expect(seenIn(await harness.page.screenshot())).not.toEqual(first);
+  await changes(harness);
   await cycle.press(" ");
-  await harness.page.waitForTimeout(200);
-  const rested = seenIn(await harness.page.screenshot());
-  await harness.page.waitForTimeout(500);
-  expect(seenIn(await harness.page.screenshot())).toEqual(rested);
+  await rests(harness);
 
   await cycle.press(" ");
+  await changes(harness);
   await harness.page.emulateMedia({ reducedMotion: "reduce" });
-  await harness.page.waitForTimeout(300);
-  const still = seenIn(await harness.page.screenshot());
-  await harness.page.waitForTimeout(500);
-  expect(seenIn(await harness.page.screenshot())).toEqual(still);
+  await rests(harness);
 
   // The checkbox says so at once, and when it is no longer so, the colours go on.
   const asks = harness.viewer.getByRole("checkbox", { name: /asks for less motion/ });
@@ -154,8 +164,7 @@ test("colours cycle until stopped, and rest where less motion is asked for", asy
   await harness.page.emulateMedia({ reducedMotion: "no-preference" });
   await asks.waitFor({ state: "detached" });
   expect(await cycle.isEnabled()).toBe(true);
-  await harness.page.waitForTimeout(1500);
-  expect(seenIn(await harness.page.screenshot())).not.toEqual(still);
+  await changes(harness);
 });
 
 test("a change of colour is one frame: each tile is drawn once, and none is uploaded again", async () => {
@@ -207,6 +216,8 @@ test("a change of colour is one frame: each tile is drawn once, and none is uplo
   ];
   for (const [i, change] of changes.entries()) {
     await change();
+    const drawn = async () => ((await counted()) as typeof before).draws;
+    await expect.poll(drawn, SOON).toBeGreaterThan(before.draws + 4 * i);
     await harness.page.waitForTimeout(300);
     const { draws, uploads } = (await counted()) as typeof before;
     expect(draws - before.draws).toBe(4 * (i + 1));
@@ -229,16 +240,15 @@ test("each image is equalized by itself, and again when other tiles are seen", a
   const below = harness.viewer.getByRole("region", { name: "mandelbrot" });
   const above = harness.viewer.getByRole("region", { name: "above" });
   await below.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
-  await harness.page.waitForTimeout(200);
   const expected = counts.map((n) =>
     colorOf(n, paletteOf("vikO"), [0, MAXITER], { ...DEFAULT_COLORING, scaling: "logarithmic" }),
   );
-  expectNear(seenIn(await harness.screenshot("colours-two")), expected);
+  await looksLike(harness, "colours-two", expected);
   await above.getByRole("combobox", { name: "Scaling" }).selectOption("histogram");
-  await harness.page.waitForTimeout(300);
+  await rests(harness);
   const equalized = seenIn(await harness.page.screenshot());
   await above.getByRole("checkbox", { name: "Visible" }).uncheck();
-  await harness.page.waitForTimeout(300);
+  await rests(harness);
   // The same tiles, equalized the same way.
   expect(seenIn(await harness.page.screenshot())).toEqual(equalized);
   await harness.page.evaluate(() =>

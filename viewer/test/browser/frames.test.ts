@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { Browser } from "playwright-core";
 import { PNG } from "pngjs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { INTERIOR } from "../../src/coloring";
 import { CORNER_BITS, FRAME_REACH } from "../../src/frames";
 import { type Harness, launchBrowser, openViewer } from "./page";
@@ -152,8 +152,21 @@ async function settled(harness: Harness, level: number): Promise<void> {
 /** A seam is seen between whole pixels: half a pixel off at most. */
 const SEAM = 0.5;
 
-/** Checks every seam between tiles, and the label of every tile. */
-function expectTiles(seen: Grey, { tiles }: Expected, view: View, scale = 1): void {
+/** Waits until every seam between tiles, and the label of every tile, is where it belongs. */
+async function showsTiles(
+  harness: Harness,
+  name: string,
+  expected: Expected,
+  view: View,
+  scale = 1,
+): Promise<void> {
+  await vi.waitFor(
+    async () => expectTiles(await picture(harness, name, view), expected, view, scale),
+    { timeout: 10_000, interval: 100 }, // a busy machine may draw a frame later
+  );
+}
+
+function expectTiles(seen: Grey, { tiles }: Expected, view: View, scale: number): void {
   const { tilesize = 256 } = view.pattern;
   let [seams, blocks] = [0, 0];
   for (const { row, column, left, top } of tiles) {
@@ -209,7 +222,7 @@ describe.each(views)("at %s", (name, view) => {
   test("tiles are where they belong, before and after moving and zooming", async () => {
     const harness = await open(view);
     const still = await show(harness, view);
-    expectTiles(await picture(harness, name, view), still, view);
+    await showsTiles(harness, name, still, view);
 
     // One pixel to the right, with the keyboard.
     await harness.viewer.locator(".stage").focus();
@@ -217,7 +230,7 @@ describe.each(views)("at %s", (name, view) => {
     await settled(harness, view.level);
     const moved = expectedTiles({ ...view, offset: [1, 0] });
     expect(moved.tiles[0]?.left).toBeCloseTo((still.tiles[0]?.left ?? 0) - 1, 9);
-    expectTiles(await picture(harness, `${name}, 1 px on`, view), moved, view);
+    await showsTiles(harness, `${name}, 1 px on`, moved, view);
 
     // Out by some levels and in again, with the keyboard, comes back to the same place.
     const steps = view.level >= 38 ? 1 : 5;
@@ -227,12 +240,12 @@ describe.each(views)("at %s", (name, view) => {
       await harness.painted();
     }
     await settled(harness, view.level);
-    expectTiles(await picture(harness, `${name}, back`, view), moved, view);
+    await showsTiles(harness, `${name}, back`, moved, view);
 
     // Between levels, tiles are drawn larger: their borders are still where they belong.
     const between = { ...view, pixel: "1.25" };
     const zoomed = await show(harness, between);
-    expectTiles(await picture(harness, `${name}, larger`, view), zoomed, between, 1.25);
+    await showsTiles(harness, `${name}, larger`, zoomed, between, 1.25);
     expect(harness.complaints).toEqual([]);
   });
 });
@@ -268,7 +281,7 @@ test("where one frame of coordinates follows on another, nothing flashes, moves 
   const last = { ...view, pixel: "200/201" };
   const next = { ...view, pixel: "200/199" };
   const shown = await show(harness, last);
-  expectTiles(await picture(harness, "last of a frame", view), shown, last, 200 / 201);
+  await showsTiles(harness, "last of a frame", shown, last, 200 / 201);
   await harness.page.waitForTimeout(1000);
   const asked = () => harness.page.evaluate(() => window.host.store.asked.length);
   const before = await asked();
@@ -279,7 +292,7 @@ test("where one frame of coordinates follows on another, nothing flashes, moves 
     [next, 200 / 199],
   ] as const) {
     const expected = await show(harness, one);
-    expectTiles(await picture(harness, "beside a frame", view), expected, one, scale);
+    await showsTiles(harness, "beside a frame", expected, one, scale);
   }
   await expectNoFlash(harness, 6);
   expect(await asked()).toBe(before);
@@ -287,7 +300,7 @@ test("where one frame of coordinates follows on another, nothing flashes, moves 
   await show(harness, { pattern, level: 20, center: DEEP });
   const back = { ...view, pixel: "1" };
   const there = await show(harness, back);
-  expectTiles(await picture(harness, "back over many frames", view), there, back);
+  await showsTiles(harness, "back over many frames", there, back);
 });
 
 test.each(["mixed", "palette"] as const)(
@@ -319,8 +332,7 @@ test.each(["mixed", "palette"] as const)(
       last = to;
       await harness.page.waitForTimeout(200);
       await harness.painted();
-      const seen = await picture(harness, `drag ${look}`, view);
-      expectTiles(seen, expectedTiles(at(to)), view);
+      await showsTiles(harness, `drag ${look}`, expectedTiles(at(to)), view);
     }
     await harness.page.mouse.up();
     await expectNoFlash(harness, 8);

@@ -23,10 +23,7 @@ beforeEach(async () => {
   await harness.painted();
   await look(START);
 });
-afterEach(async () => {
-  expect(harness.complaints).toEqual([]);
-  await harness.page.close();
-});
+afterEach(() => expect(harness.complaints).toEqual([]));
 
 const plane = planeOf({
   axes: [],

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { type Browser, chromium, type FrameLocator, type Page } from "playwright-core";
+import { onTestFinished } from "vitest";
 import { bundleScript } from "../../build/bundle";
 import type { Size } from "../../src/pyramid";
 
@@ -65,7 +66,11 @@ export interface Harness {
 
 let hostScript: Promise<string> | undefined;
 
-/** A page with the built viewer in a sandboxed iframe, connected, no network within reach. */
+/**
+ * A page with the built viewer in a sandboxed iframe, connected, no network within reach.
+ *
+ * It is closed when the test has finished: what goes on in it would slow down those that follow.
+ */
 export async function openViewer(
   browser: Browser,
   options: Parameters<Window["startHost"]>[1] = {},
@@ -77,6 +82,7 @@ export async function openViewer(
 ): Promise<Harness> {
   hostScript ??= bundleScript(here("./host.ts")).then(({ code }) => code);
   const context = await browser.newContext({ viewport: size, reducedMotion });
+  onTestFinished(() => context.close());
   await context.route(/^(?!data:|blob:|about:)/, (route) => route.abort());
   // Runs in every frame before its own scripts.
   if (before) await context.addInitScript(before);
