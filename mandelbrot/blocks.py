@@ -183,10 +183,9 @@ def count_tile(
                     here, e, error, m, n, (x, y, scale), (left, right, top, bottom), maxiter, grid,
                     frame, pool, lanes, counts, unsure,
                 )  # fmt: skip
-        padded = (lanes + 7) // 8 * 8
-        for _ in range(direct.ROUND // direct.STEPS):
-            direct.advance(pool.state, padded, frame.near, frame.strict * direct.FLOOR)
-        lanes, queued = settle(pool, lanes, maxiter, grid, frame, counts, unsure, queued)
+        floor = frame.strict * direct.FLOOR
+        stopped = direct.advance(pool.state, lanes, frame.near, floor, maxiter, pool.chosen)
+        lanes, queued = settle(pool, stopped, lanes, maxiter, grid, frame, counts, unsure, queued)
         if queued > doubtful.SIZE - LANES or not (lanes or waiting):
             count_again(
                 pool.waiting, queued, pool.pairs, maxiter, grid, frame, cancel, counts, unsure

@@ -23,6 +23,7 @@ from mandelbrot.bla import (
     GY,
     LIPSCHITZ,
     REST,
+    SHORTEST,
     UNIT,
     reference,
 )
@@ -154,7 +155,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     if r < x * x + y * y:  # as in `far`
         error += 8 * UNIT * (abs(x) + abs(y)) * frame.strict
         x, y, m = zx, zy, 0
-    longest = maxiter
+    longest, hint = maxiter, 0
     grown = 0.0
     while True:
         size = abs(x) + abs(y)
@@ -168,16 +169,18 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
         k, level = -1, 0
         if size < frame.widest:
             room = min(maxiter - n, longest)
-            k, level = find(offsets, reach, m, frame.table_last, room, size + error)
+            k, level = find(offsets, reach, m, frame.table_last, room, size + error, SHORTEST, hint)
+            hint = level
         if k >= 0:
             ax, ay, cx, cy = plain_[k, AX], plain_[k, AY], plain_[k, CX], plain_[k, CY]
             bx, by = plain_[k, BX], plain_[k, BY]
             gx, gy = plain_[k, GX], plain_[k, GY]
-            # A + (C + G d) d first: d³ may be below the range.
-            cx, cy = cx + (gx * x - gy * y), cy + (gx * y + gy * x)
-            ax, ay = ax + (cx * x - cy * y), ay + (cx * y + cy * x)
-            u = (ax * x - ay * y) + (bx * qx - by * qy)
-            v = (ax * y + ay * x) + (bx * qy + by * qx)
+            # (A d + B q) + (C + G d) d²: the two sums in brackets do not wait for each other.
+            sx, sy = fma(x, x, -(y * y)), (x + x) * y
+            cx, cy = fma(gx, x, fma(-gy, y, cx)), fma(gx, y, fma(gy, x, cy))
+            u = fma(ax, x, fma(-ay, y, fma(bx, qx, -(by * qy))))
+            v = fma(ax, y, fma(ay, x, fma(bx, qy, by * qx)))
+            u, v = fma(cx, sx, fma(-cy, sy, u)), fma(cx, sy, fma(cy, sx, v))
             if strict:
                 grown = plain_[k, LIPSCHITZ] * error + plain_[k, ERROR_B] * q_size
                 grown += (plain_[k, ERROR_A] + plain_[k, REST] * size * size * size) * size

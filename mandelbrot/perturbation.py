@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from mandelbrot.bla import (
     AX,
     AY,
@@ -44,10 +46,10 @@ from mandelbrot.bla import (
     reference,
 )
 from mandelbrot.extended_exponent import add, exponent, modulus, power_of_two
+from mandelbrot.intrinsics import leading_zeros, trailing_zeros
 from mandelbrot.jit import kernel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -104,29 +106,29 @@ def find(
     steps: int,
     size: float,
     shortest: int = SHORTEST,
+    hint: int = 0,
 ) -> tuple[int, int]:
     """Return (entry, level) of the longest entry from Z_m valid for |d| of that `order`, or -1, 0.
 
-    It leads at most to Z_last, in at most `steps` steps; the shortest has 2^`shortest`.
+    It leads at most to Z_last, in at most `steps` steps; the shortest has 2^`shortest`. The search
+    begins at the level `hint`: an orbit's next entry is often as long as its last.
     """
-    found, level, best = -1, shortest, 0
-    k = m - 1
-    if m < 1 or k & ((1 << shortest) - 1):
-        return found, 0
-    k >>= shortest
-    top = offsets.size - 1
-    while level < top:
-        if m + (1 << level) > last or (1 << level) > steps:
-            break
-        at = offsets[level] + k
-        if not size < radii[at]:
-            break
-        found, best = at, level
-        if k & 1:
-            break
-        k >>= 1
-        level += 1
-    return found, best
+    k, limit = m - 1, min(steps, last - m)
+    if m < 1 or k & ((1 << shortest) - 1) or limit < 1 << shortest:
+        return -1, 0
+    top = 63 - leading_zeros(np.uint64(limit))
+    if k:
+        top = min(top, trailing_zeros(k))
+    level = max(min(hint, top), shortest)
+    if size < radii[offsets[level] + (k >> level)]:
+        while level < top and size < radii[offsets[level + 1] + (k >> (level + 1))]:
+            level += 1
+        return offsets[level] + (k >> level), level
+    while level > shortest:
+        level -= 1
+        if size < radii[offsets[level] + (k >> level)]:
+            return offsets[level] + (k >> level), level
+    return -1, 0
 
 
 @kernel()

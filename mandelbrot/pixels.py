@@ -9,7 +9,7 @@ import numpy as np
 
 from mandelbrot import direct, direct_pairs, doubtful, taylor
 from mandelbrot.bla import UNIT
-from mandelbrot.direct import CX, CY, LANES, MARK, N, T, X, Y
+from mandelbrot.direct import HOPELESS, LANES, T
 from mandelbrot.doubtful import start
 from mandelbrot.extended_exponent import ZERO, normal, power_of_two
 from mandelbrot.far import MEMORY, far, forget
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 LEAF = 8
 """Side of the largest blocks whose pixels are followed one by one."""
 
-_HOPELESS = 2.0**-4  # a square of an error bound beyond which nothing can be certified
 _UP = 1 + 2.0**-48
 
 
@@ -60,6 +59,8 @@ class Pool(NamedTuple):
     """The pixel of each lane."""
     memory: Floats
     """What `far.repeats` remembers of it."""
+    chosen: NDArray[np.int32]
+    """Room for a list of lanes."""
     first: Floats
     """Where its orbit was first near, as doubtful.py has it; n is -1 where nothing is kept."""
     row: Floats
@@ -74,6 +75,7 @@ def pool() -> Pool:
         np.zeros(direct.STATE),
         np.zeros(LANES, np.int64),
         np.zeros((LANES, MEMORY)),
+        np.zeros(LANES, np.int32),
         np.zeros((LANES, doubtful.N + 1)),
         np.zeros((3, LEAF)),
         doubtful.queue(),
@@ -196,6 +198,7 @@ def _move(pool: Pool, to: int, lane: int) -> None:
 @kernel()
 def settle(
     pool: Pool,
+    stopped: int,
     lanes: int,
     maxiter: int,
     grid: Grid,
@@ -204,27 +207,24 @@ def settle(
     unsure: Bools,
     queued: int,
 ) -> tuple[int, int]:
-    """Deal with the lanes that stay as they are; return how many are left, and how many wait."""
-    state, strict = pool.state, frame.strict > 0
-    lane = 0
-    while lane < lanes:
-        n, square = int(state[N + lane]), state[T + lane]
-        stays = n < state[MARK + lane] + direct.ROUND
-        if not stays and n < maxiter and square <= _HOPELESS:
-            state[MARK + lane] = n
-            lane += 1
-            continue
-        pixel, status = pool.target[lane], UNSURE
-        x, y, error = state[X + lane], state[Y + lane], math.sqrt(square) * _UP
-        inside = x * x + y * y <= IN_SQUARE - 4 * error or not strict
-        if n >= maxiter:
-            n, status = maxiter, CERTAIN if inside else UNSURE
-        elif stays and square <= _HOPELESS:
-            u, v, square = direct.step(
-                x, y, state[CX + lane], state[CY + lane], square, frame.strict * direct.FLOOR
+    """Deal with the lanes that do not go on, `pool.chosen`.
+
+    Returns how many lanes are left, and how many orbits wait.
+    """
+    strict = frame.strict > 0
+    for k in range(stopped - 1, -1, -1):
+        lane = int(pool.chosen[k])
+        pixel, status, n = pool.target[lane], UNSURE, 0
+        if pool.state[T + lane] <= HOPELESS:
+            x, y, square, n, u, v, after = direct.leave(
+                pool.state, lane, maxiter, frame.near, frame.strict * direct.FLOOR
             )
-            s, error = u * u + v * v, math.sqrt(square) * _UP
-            if s > 1:
+            error = math.sqrt(square) * _UP
+            inside = x * x + y * y <= IN_SQUARE - 4 * error or not strict
+            s, error = u * u + v * v, math.sqrt(after) * _UP
+            if n >= maxiter:
+                n, status = maxiter, CERTAIN if inside else UNSURE
+            elif s > 1:
                 outside = s >= OUT_SQUARE * (1 + error) * (1 + error) or not strict
                 status = CERTAIN if inside and outside else UNSURE
             else:
@@ -237,7 +237,6 @@ def settle(
                 if status == NEAR:
                     f = power_of_two(d[2])
                     _enter(pool, lane, pixel, d[0] * f, d[1] * f, error * f, m, n, grid, frame)
-                    lane += 1
                     continue
         counts[pixel], unsure[pixel] = n, status != CERTAIN
         if status != CERTAIN:

@@ -406,12 +406,19 @@ def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:
     from mandelbrot import direct  # noqa: PLC0415
     from mandelbrot.jit import kernel  # noqa: PLC0415
 
-    advance = direct.advance
+    advance, leave = direct.advance, direct.leave
 
     @kernel(entry=True, allocates=False)
-    def passes(state: NDArray[np.float64], width: int, count: int, small: float) -> None:
+    def rounds(
+        state: NDArray[np.float64], width: int, count: int, small: float, chosen: NDArray[np.int32]
+    ) -> int:
         for _ in range(count):
-            advance(state, width, small, direct.FLOOR)
+            stopped = advance(state, width, small, direct.FLOOR, 10**9, chosen)
+        return stopped
+
+    @kernel(entry=True, allocates=False)
+    def end(state: NDArray[np.float64], lane: int, cap: int, small: float) -> tuple[float, ...]:
+        return leave(state, lane, cap, small, direct.FLOOR)
 
     rng, width, small = np.random.default_rng(7), direct.LANES, 2.0**-18
     state = np.zeros(direct.STATE)
@@ -431,21 +438,32 @@ def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:
                 *(row(at) for at in (direct.X, direct.Y, direct.CX, direct.CY)), strict=True
             )
         ]
-        passes(state, width, 25, small)
-        assert 10 < (row(direct.N) < 100).sum() < width - 10
+        taken, chosen = 7 * direct.ROUND * direct.STEPS, np.zeros(width, np.int32)
+        stopped = chosen[: rounds(state, width, 7, small, chosen)].tolist()
+        assert 10 < len(stopped) < width - 10
+        assert stopped == np.flatnonzero(row(direct.N) < taken).tolist()
         tight = 0
         for i, (begin, at) in enumerate(true):
+            x, y, t, n = (
+                float(row(place)[i]) for place in (direct.X, direct.Y, direct.T, direct.N)
+            )
+            if i in stopped:
+                last = end(state, i, 10**9, small)
+                assert n <= last[3] < n + direct.STEPS
+                assert end(state, i, int(n), small)[:4] == (x, y, t, n)
+                x, y, t, n, u, v, after = last
             z = begin
-            for _ in range(int(row(direct.N)[i])):
+            for _ in range(int(n)):
                 z = z * z + at
-            found = gmpy2.mpc(row(direct.X)[i], row(direct.Y)[i])
+            found = gmpy2.mpc(x, y)
             assert small * 0.999 <= gmpy2.norm(found) <= 4
-            bound = gmpy2.sqrt(gmpy2.mpfr(row(direct.T)[i]))
+            bound = gmpy2.sqrt(gmpy2.mpfr(t))
             assert abs(found - z) <= bound
             tight += abs(found - z) > bound / 100
-            if row(direct.N)[i] < 100:
+            if i in stopped:
                 left = gmpy2.norm(found * found + at)
                 assert left > 3.999 or left < small * 1.001
+                assert abs(gmpy2.mpc(u, v) - (z * z + at)) <= gmpy2.sqrt(gmpy2.mpfr(after))
         assert tight > width / 4
 
 

@@ -10,6 +10,8 @@ export interface FakeStore {
   requests: Map<number, Request>;
   /** Keys that are answered with an error, for as long as they are in here. */
   broken: string[];
+  /** Holds all tiles back until told that they no longer are, where the store can. */
+  hold?(isHeld: boolean): void;
   source: Record<string, unknown>;
 }
 

@@ -182,11 +182,17 @@ export function seamNear(
 export function patternStore(options: PatternOptions): FakeStore {
   const { levels, tilesize = CELL, floor, delay = 0, threads = 1000, reports = 0 } = options;
   const requests = new Map<number, Request>();
+  let gate: Promise<void> | undefined;
+  let open = () => {};
   const store: FakeStore = {
     asked: [],
     cancelled: [],
     broken: [],
     requests,
+    hold(isHeld) {
+      open();
+      gate = isHeld ? new Promise((resolve) => (open = resolve)) : undefined;
+    },
     source: {},
   };
   const metadata = JSON.stringify(consolidated(levels, tilesize, floor));
@@ -204,6 +210,7 @@ export function patternStore(options: PatternOptions): FakeStore {
     if (request.cancelled !== undefined) return null;
     request.started = performance.now();
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    await gate;
     const match = /^(-?\d+)\/(\d+)\.(\d+)$/.exec(request.key);
     if (!match || request.cancelled !== undefined) return null;
     request.done = performance.now();
