@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from mandelbrot import Pyramid, deep, reference_orbit, render, render_tile, squares
-from mandelbrot.perturbation import Frame
 from mandelbrot.plane import exact
 from tests.mandelbrot.oracle import exact_count
 
@@ -358,113 +357,6 @@ def test_table_entries_keep_their_bounds(name: str) -> None:
                     assert error <= bound, (level, at, size)
                     checked += error > bound * 1e-6
     assert checked > 10
-
-
-def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
-    from mandelbrot import bla, far, perturbation  # noqa: PLC0415
-    from mandelbrot.jit import kernel  # noqa: PLC0415
-
-    @kernel(entry=True, allocates=False)
-    def steps(state: NDArray[np.float64], m: int, memory: NDArray[np.float64], frame: Frame) -> int:
-        """Take one step of each orbit."""
-        certain = 0
-        for i in range(state.shape[0]):
-            status, x, y, error, to, _ = follow(
-                state[i, 0], state[i, 1], state[i, 2], (1.0, 0.0, -90), m + i, 0, 1, memory, 0,
-                frame,
-            )  # fmt: skip
-            certain += status == perturbation.CERTAIN
-            state[i, 0], state[i, 1], state[i, 2], state[i, 3] = x, y, error, to
-        return certain
-
-    follow = far.follow
-    rng, size = np.random.default_rng(11), 200
-    orbit = rng.uniform(-0.9, 0.9, (size + 2, 4)) * 10.0 ** -rng.integers(0, 5, (size + 2, 1))
-    state = np.zeros((size, 4))
-    state[:, :2] = rng.uniform(-0.4, 0.4, (size, 2)) * np.abs(orbit[1:-1, :2])
-    state[:, 2] = 1e-15
-    nothing, integers = np.zeros((1, bla.REST + 1)), np.zeros(1, np.int64)
-    frame = Frame(
-        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, integers, nothing[0],
-        nothing, np.zeros((1, bla.ET + 1), np.int32), nothing[0], nothing, 0.0, 0, 0, np.inf, 1.0,
-    )  # fmt: skip
-    before = state.copy()
-    assert steps(state, 1, np.zeros((1, 7)), frame) > size / 2
-    moved = state[:, 3] != np.arange(1, size + 1)
-    rebased = state[:, 3] == 0
-    d = np.hypot(state[:, 0], state[:, 1])
-    z = np.where(rebased, d, np.hypot(*(orbit[2:, :2] + state[:, :2]).T))
-    assert moved.sum() > size / 2
-    assert 10 < rebased.sum() < moved.sum() - 10
-    # What the bound of a step's rounding takes for granted.
-    assert (d <= z * (1 + 1e-12))[moved].all()
-    first = np.hypot(*(orbit[1:-1, :2] + before[:, :2]).T)
-    assert (state[:, 2] >= 2 * first * before[:, 2])[moved].all()
-
-
-def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:
-    from mandelbrot import direct  # noqa: PLC0415
-    from mandelbrot.jit import kernel  # noqa: PLC0415
-
-    advance, leave = direct.advance, direct.leave
-
-    @kernel(entry=True, allocates=False)
-    def rounds(
-        state: NDArray[np.float64], width: int, count: int, small: float, chosen: NDArray[np.int32]
-    ) -> int:
-        for _ in range(count):
-            stopped = advance(state, width, small, direct.FLOOR, 10**9, chosen)
-        return stopped
-
-    @kernel(entry=True, allocates=False)
-    def end(state: NDArray[np.float64], lane: int, cap: int, small: float) -> tuple[float, ...]:
-        return leave(state, lane, cap, small, direct.FLOOR)
-
-    rng, width, small = np.random.default_rng(7), direct.LANES, 2.0**-18
-    state = np.zeros(direct.STATE)
-
-    def row(at: int) -> NDArray[np.float64]:
-        return state[at : at + width]
-
-    row(direct.X)[:], row(direct.Y)[:] = rng.uniform(-0.5, 0.5, (2, width))
-    turn = np.exp(2j * np.pi * rng.random(width))
-    c = turn / 2 - turn**2 / 4  # the cardioid, where orbits stay long
-    row(direct.CX)[:], row(direct.CY)[:] = c.real + 1e-3, c.imag
-    row(direct.T)[:] = 1e-24
-    with gmpy2.context(precision=400):
-        true = [
-            (gmpy2.mpc(x + 5e-13, y), gmpy2.mpc(cx, cy))
-            for x, y, cx, cy in zip(
-                *(row(at) for at in (direct.X, direct.Y, direct.CX, direct.CY)), strict=True
-            )
-        ]
-        taken, chosen = 7 * direct.ROUND * direct.STEPS, np.zeros(width, np.int32)
-        stopped = chosen[: rounds(state, width, 7, small, chosen)].tolist()
-        assert 10 < len(stopped) < width - 10
-        assert stopped == np.flatnonzero(row(direct.N) < taken).tolist()
-        tight = 0
-        for i, (begin, at) in enumerate(true):
-            x, y, t, n = (
-                float(row(place)[i]) for place in (direct.X, direct.Y, direct.T, direct.N)
-            )
-            if i in stopped:
-                last = end(state, i, 10**9, small)
-                assert n <= last[3] < n + direct.STEPS
-                assert end(state, i, int(n), small)[:4] == (x, y, t, n)
-                x, y, t, n, u, v, after = last
-            z = begin
-            for _ in range(int(n)):
-                z = z * z + at
-            found = gmpy2.mpc(x, y)
-            assert small * 0.999 <= gmpy2.norm(found) <= 4
-            bound = gmpy2.sqrt(gmpy2.mpfr(t))
-            assert abs(found - z) <= bound
-            tight += abs(found - z) > bound / 100
-            if i in stopped:
-                left = gmpy2.norm(found * found + at)
-                assert left > 3.999 or left < small * 1.001
-                assert abs(gmpy2.mpc(u, v) - (z * z + at)) <= gmpy2.sqrt(gmpy2.mpfr(after))
-        assert tight > width / 4
 
 
 def test_threads_get_the_same_tile() -> None:
