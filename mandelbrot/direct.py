@@ -53,11 +53,14 @@ FLOOR = (1 + 1 / _ETA) * ROUNDING**2 * _UP
 
 
 def _step(x: Vector, y: Vector, t: Vector, cx: Vector, cy: Vector, floor: Vector) -> list[Vector]:
-    """Return z, T and |z|² after a step."""
-    xx, yy = x * x, y * y
-    t = floor.plus_product(t.constant(_GROW) * t, (xx + yy).plus_product(t.constant(_MIX), t))
-    x, y = xx + (cx - yy), cy.plus_product(x + x, y)
-    return [x, y, t, y * y + x * x]
+    """Return z, T and |z|² after a step; without `plus_product`, z is the same on all machines."""
+    yy = y * y
+    square = yy.plus_product_once(x, x)
+    t = floor.plus_product_once(
+        t.constant(_GROW) * t, square.plus_product_once(t.constant(_MIX), t)
+    )
+    x, y = (cx - yy).plus_product_once(x, x), cy.plus_product_once(x + x, y)
+    return [x, y, t, (y * y).plus_product_once(x, x)]
 
 
 def _held_pass(
