@@ -55,8 +55,6 @@ def test_the_longest_entry_is_found_wherever_the_search_begins() -> None:
 
 
 def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
-    from mandelbrot import bla, perturbation  # noqa: PLC0415
-    from mandelbrot.jit import kernel  # noqa: PLC0415
 
     follow = far.follow
 
