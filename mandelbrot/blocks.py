@@ -20,7 +20,8 @@ from mandelbrot.doubtful import count_again
 from mandelbrot.extended_exponent import add, modulus, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import FAR, IN, OUT, find, is_less, plain
-from mandelbrot.pixels import LEAF, Grid, Pool, enter_block, settle
+from mandelbrot.pixels import LEAF, REBASED, Grid, Pool, enter_block, go_together, settle
+from mandelbrot.together import SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,12 +151,12 @@ def count_tile(
     Returns False when cancelled.
     """
     polynomials, numbers, boxes, here, work, dc = scratch
-    across, lanes, waiting, queued = grid.c_re.size, 0, 1, 0
+    across, lanes, waiting, gathered, queued = grid.c_re.size, 0, 1, 0, 0
     # The whole tile.
     boxes[0, 1], boxes[0, 3] = across, grid.c_im.size
     numbers[0, 0], numbers[0, 4] = -(2.0**39), 1.0
-    while (lanes or waiting) and not cancel[0]:
-        while waiting and lanes <= LANES - LEAF * LEAF and not cancel[0]:
+    while (lanes or waiting or gathered) and not cancel[0]:
+        while waiting and lanes <= LANES - LEAF * LEAF - SIZE and not cancel[0]:
             waiting -= 1
             box = boxes[waiting]
             left, right, top, bottom, m, n = box[0], box[1], box[2], box[3], box[4], box[5]
@@ -185,7 +186,15 @@ def count_tile(
                 )  # fmt: skip
         floor = frame.strict * direct.FLOOR
         stopped = direct.advance(pool.state, lanes, frame.near, floor, maxiter, pool.chosen)
-        lanes, queued = settle(pool, stopped, lanes, maxiter, grid, frame, counts, unsure, queued)
+        lanes, gathered, queued = settle(
+            pool, stopped, lanes, gathered, queued, maxiter, grid, frame, counts, unsure
+        )
+        if gathered and not (lanes or waiting):
+            lanes, queued = go_together(
+                pool, pool.rebased, REBASED, gathered, 0, lanes, queued, maxiter, grid, frame,
+                counts, unsure,
+            )  # fmt: skip
+            gathered = 0
         if queued > doubtful.SIZE - LANES or not (lanes or waiting):
             count_again(
                 pool.waiting, queued, pool.pairs, maxiter, grid, frame, cancel, counts, unsure

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import list_lanes
-from mandelbrot.vectors import Recurrence, scalar
+from mandelbrot.recurrence import Recurrence
+from mandelbrot.vectors import scalar
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,7 +19,8 @@ from mandelbrot.far import MEMORY
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import list_lanes
 from mandelbrot.perturbation import CERTAIN, IN_SQUARE, OUT_SQUARE, TINY, UNSURE
-from mandelbrot.vectors import Recurrence, scalar
+from mandelbrot.recurrence import Recurrence
+from mandelbrot.vectors import scalar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

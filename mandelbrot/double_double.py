@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from mandelbrot import lanes
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import CX, CXL, CY, CYL, INSIDE, SLOT, START, XL, YL, N, S, X, Y
-from mandelbrot.vectors import Recurrence, Trail, scalar
+from mandelbrot.recurrence import Recurrence, Trail
+from mandelbrot.vectors import scalar
 
 if TYPE_CHECKING:
     import numpy as np

@@ -32,6 +32,8 @@ from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import (
     CERTAIN,
+    FLOAT,
+    FLUSHED,
     IN,
     IN_SQUARE,
     NEAR,
@@ -55,8 +57,6 @@ if TYPE_CHECKING:
 MEMORY = 7
 """Columns of what `repeats` remembers of an orbit."""
 
-_FLOAT = -450  # log2 of the |d| from which squares are in float64's range
-_FLUSHED = 1e-290  # more than all underflow in one step
 _UP = 1 + 2.0**-48
 
 
@@ -146,9 +146,9 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     strict = frame.strict > 0
     f, g = power_of_two(dc[2]), power_of_two(dc[2] - frame.dc_e)
     px, py, qx, qy = dc[0] * f, dc[1] * f, dc[0] * g, dc[1] * g
-    p_size = (2 * UNIT) * (abs(px) + abs(py)) + _FLUSHED
+    p_size = (2 * UNIT) * (abs(px) + abs(py)) + FLUSHED
     q_size = abs(qx) + abs(qy)
-    smallest = power_of_two(_FLOAT)
+    smallest = power_of_two(FLOAT)
     near_square = frame.near * frame.near
     zx, zy = orbit[m, 0] + x, orbit[m, 1] + y
     r = zx * zx + zy * zy
@@ -184,7 +184,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             if strict:
                 grown = plain_[k, LIPSCHITZ] * error + plain_[k, ERROR_B] * q_size
                 grown += (plain_[k, ERROR_A] + plain_[k, REST] * size * size * size) * size
-                grown = (grown + _FLUSHED) * _UP
+                grown = (grown + FLUSHED) * _UP
             steps = 1 << level
         else:
             # 2 Z + d rather than Z + z: z is known later.
@@ -240,14 +240,14 @@ def far(  # noqa: C901 - one loop, whose state does not split
 
     Returns the status, d, error, m, n.
     """
-    if d[2] <= _FLOAT:  # else `follow` sees to it
+    if d[2] <= FLOAT:  # else `follow` sees to it
         z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
         if is_less(z, d):  # it comes from a block, which was rebased as a whole
             error += 8 * UNIT * modulus(d)
             error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
             d, m = z, 0
     while True:
-        if d[2] > _FLOAT:
+        if d[2] > FLOAT:
             f = power_of_two(d[2])
             status, x, y, error, m, n = follow(
                 d[0] * f, d[1] * f, error * f, dc, m, n, maxiter, memory, lane, frame

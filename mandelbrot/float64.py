@@ -19,7 +19,7 @@ from mandelbrot import lanes
 from mandelbrot.discs import ROUNDING
 from mandelbrot.jit import kernel
 from mandelbrot.lanes import CX, CY, INSIDE, SLOT, START, N, S, X, Y
-from mandelbrot.vectors import Recurrence, Trail
+from mandelbrot.recurrence import Recurrence, Trail
 
 if TYPE_CHECKING:
     import numpy as np

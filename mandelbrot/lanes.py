@@ -19,7 +19,8 @@ import numpy as np
 from mandelbrot.discs import ROUNDING, attracted
 from mandelbrot.intrinsics import trailing_zeros
 from mandelbrot.jit import kernel
-from mandelbrot.vectors import Recurrence, mover
+from mandelbrot.recurrence import Recurrence
+from mandelbrot.vectors import mover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

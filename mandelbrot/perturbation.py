@@ -92,6 +92,12 @@ FAR = -10
 NEAR, CERTAIN, UNSURE, TINY = range(4)
 """What is known of an orbit: it is near; its count is certain; it will not be; |d| is tiny."""
 
+FLOAT = -450
+"""log2 of the |d| from which squares are in float64's range."""
+
+FLUSHED = 1e-290
+"""More than all that underflows in one step from there on."""
+
 _UP = 1 + 2.0**-48
 IN, OUT = 2 * (1 - 2.0**-46), 2 * (1 + 2.0**-46)
 IN_SQUARE, OUT_SQUARE = 4 * (1 - 2.0**-45), 4 * (1 + 2.0**-45)

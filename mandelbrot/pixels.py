@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mandelbrot import direct, direct_pairs, doubtful, taylor
+from mandelbrot import direct, direct_pairs, doubtful, taylor, together
 from mandelbrot.bla import UNIT
 from mandelbrot.direct import HOPELESS, LANES, T
 from mandelbrot.doubtful import start
 from mandelbrot.extended_exponent import ZERO, normal, power_of_two
 from mandelbrot.far import MEMORY, far, forget
 from mandelbrot.jit import kernel
-from mandelbrot.perturbation import CERTAIN, IN_SQUARE, NEAR, OUT_SQUARE, UNSURE
+from mandelbrot.perturbation import CERTAIN, FLOAT, IN_SQUARE, NEAR, OUT_SQUARE, UNSURE
+from mandelbrot.together import LEFT_E, LEFT_X, LEFT_Y, SIZE, put, walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mandelbrot.extended_exponent import Number
     from mandelbrot.perturbation import Frame
 
     Bools = NDArray[np.bool_]
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 LEAF = 8
 """Side of the largest blocks whose pixels are followed one by one."""
+
+ROW, REBASED = LANES, LANES + SIZE
+"""What belongs to the orbits of `Pool.row` and of `Pool.rebased` is kept behind the lanes."""
 
 _UP = 1 + 2.0**-48
 
@@ -63,8 +68,12 @@ class Pool(NamedTuple):
     """Room for a list of lanes."""
     first: Floats
     """Where its orbit was first near, as doubtful.py has it; n is -1 where nothing is kept."""
-    row: Floats
-    """A row of a block: real and imaginary parts of d, and the places."""
+    places: Floats
+    """Of a row of a block: real and imaginary parts of d, and the places."""
+    row: together.Group
+    """Neighbours in a block."""
+    rebased: together.Group
+    """Orbits at Z_0, until there are enough to go together."""
     waiting: doubtful.Queue
     pairs: direct_pairs.Pool
 
@@ -73,23 +82,19 @@ def pool() -> Pool:
     """Return memory for `blocks.count_tile`."""
     return Pool(
         np.zeros(direct.STATE),
-        np.zeros(LANES, np.int64),
-        np.zeros((LANES, MEMORY)),
+        np.zeros(REBASED + SIZE, np.int64),
+        np.zeros((REBASED + SIZE, MEMORY)),
         np.zeros(LANES, np.int32),
-        np.zeros((LANES, doubtful.N + 1)),
+        np.zeros((REBASED + SIZE, doubtful.N + 1)),
         np.zeros((3, LEAF)),
+        together.group(),
+        together.group(),
         doubtful.queue(),
         direct_pairs.pool(),
     )
 
 
-@kernel()
-def _begin(pool: Pool, lane: int) -> None:
-    forget(pool.memory, lane)
-    pool.first[lane, doubtful.N] = -1
-
-
-@kernel()
+@kernel(inline=True)
 def enter_block(
     b: Floats,
     e: int,
@@ -117,39 +122,38 @@ def enter_block(
     # A place is off by at most 4 u of the tile; |d'(s)| is below K times what varies.
     error += 8 * taylor.DEGREE * varying / scale * UNIT
     error *= frame.strict
-    f, near_square = power_of_two(e), frame.near * frame.near
-    z_x, z_y, width = frame.orbit[m, 0], frame.orbit[m, 1], right - left
+    f, width = power_of_two(e), right - left
     for i in range(width):
-        pool.row[2, i] = (grid.s_re[left + i] - x) / scale
+        pool.places[2, i] = (grid.s_re[left + i] - x) / scale
     for j in range(top, bottom):
-        taylor.evaluate(b, (grid.s_im[j] - y) / scale, width, pool.row)
-        for i in range(left, right):
-            u, v = pool.row[0, i - left], pool.row[1, i - left]
-            pixel, m1, n1 = j * grid.c_re.size + i, m, n
-            px, py = u * f, v * f
-            zx, zy = z_x + px, z_y + py
-            _begin(pool, lanes)
-            if px * px + py * py >= near_square and zx * zx + zy * zy >= frame.near:
-                _enter(pool, lanes, pixel, px, py, error * f, m, n, grid, frame)
-                lanes += 1
-                continue
-            d, at = normal(u, v, e), normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
-            loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > ZERO else error
-            status, d, loose, m1, n1 = far(d, loose, at, m, n, maxiter, pool.memory, lanes, frame)
-            if status == NEAR:
-                g = power_of_two(d[2])
-                _enter(pool, lanes, pixel, d[0] * g, d[1] * g, loose * g, m1, n1, grid, frame)
-                lanes += 1
+        taylor.evaluate(b, (grid.s_im[j] - y) / scale, width, pool.places)
+        size = 0
+        for i in range(width):
+            u, v, lane = pool.places[0, i], pool.places[1, i], ROW + size
+            pool.target[lane], pool.first[lane, doubtful.N] = j * grid.c_re.size + left + i, -1
+            forget(pool.memory, lane)
+            d = normal(u, v, e)
+            if d[2] > FLOAT:
+                _gather(pool, pool.row, ROW, size, u * f, v * f, error * f, m, n, grid, frame)
+                size += 1
             else:
-                counts[pixel], unsure[pixel] = n1, status != CERTAIN
+                loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > ZERO else error
+                lanes, _ = go_alone(
+                    pool, lane, d, loose, m, n, lanes, 0, maxiter, grid, frame, counts, unsure
+                )
+        if size:
+            lanes, _ = go_together(
+                pool, pool.row, ROW, size, m, lanes, 0, maxiter, grid, frame, counts, unsure
+            )
     return lanes
 
 
 @kernel()
-def _enter(
+def _gather(
     pool: Pool,
-    lane: int,
-    pixel: int,
+    group: together.Group,
+    first: int,
+    k: int,
     x: float,
     y: float,
     error: float,
@@ -158,19 +162,105 @@ def _enter(
     grid: Grid,
     frame: Frame,
 ) -> None:
-    """Load an orbit that is near, at Z_m + x + iy."""
+    """Let an orbit at Z_m + x + iy, whose target is known, go with a group as its k-th."""
+    j, i = pool.target[first + k] // grid.c_re.size, pool.target[first + k] % grid.c_re.size
+    re, im = grid.dc_re[i], grid.dc_im[j]
+    f, g = power_of_two(grid.dc_e), power_of_two(grid.dc_e - frame.dc_e)
+    z = frame.orbit[m, 0] + x, frame.orbit[m, 1] + y
+    put(group, k, (x, y), error, z, (re * f, im * f), (re * g, im * g), n)
+
+
+@kernel()
+def go_together(
+    pool: Pool,
+    group: together.Group,
+    first: int,
+    size: int,
+    m: int,
+    lanes: int,
+    queued: int,
+    maxiter: int,
+    grid: Grid,
+    frame: Frame,
+    counts: NDArray[np.uint32],
+    unsure: Bools,
+) -> tuple[int, int]:
+    """Follow the orbits of a group, all at Z_m, until they are near or their count is known.
+
+    Returns how many lanes there are then, and how many orbits wait.
+    """
+    near = walk(group, size, m, maxiter, frame)
+    for k in range(size):
+        x, y, error = group.state[LEFT_X + k], group.state[LEFT_Y + k], group.state[LEFT_E + k]
+        m, n = group.m[k], group.n[k]
+        if near >> k & 1:
+            _enter(pool, lanes, first + k, x, y, error, m, n, grid, frame)
+            lanes += 1
+        else:
+            d = normal(x, y, 0)
+            error *= power_of_two(min(-d[2], 1000))
+            lanes, queued = go_alone(
+                pool, first + k, d, error, m, n, lanes, queued, maxiter, grid, frame, counts, unsure
+            )
+    return lanes, queued
+
+
+@kernel(inline=True)
+def go_alone(
+    pool: Pool,
+    lane: int,
+    d: Number,
+    error: float,
+    m: int,
+    n: int,
+    lanes: int,
+    queued: int,
+    maxiter: int,
+    grid: Grid,
+    frame: Frame,
+    counts: NDArray[np.uint32],
+    unsure: Bools,
+) -> tuple[int, int]:
+    """Follow an orbit by itself, as `go_together` does."""
+    pixel = pool.target[lane]
+    j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
+    at = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
+    status, d, error, m, n = far(d, error, at, m, n, maxiter, pool.memory, lane, frame)
+    if status == NEAR:
+        f = power_of_two(d[2])
+        _enter(pool, lanes, lane, d[0] * f, d[1] * f, error * f, m, n, grid, frame)
+        return lanes + 1, queued
+    counts[pixel], unsure[pixel] = n, status != CERTAIN
+    return lanes, queued if status == CERTAIN else _wait(pool, lane, queued)
+
+
+@kernel(inline=True)
+def _enter(
+    pool: Pool,
+    lane: int,
+    source: int,
+    x: float,
+    y: float,
+    error: float,
+    m: int,
+    n: int,
+    grid: Grid,
+    frame: Frame,
+) -> None:
+    """Load an orbit that is near, at Z_m + x + iy, and has been followed as lane `source`."""
+    _remember(pool, lane, source)
     first = pool.first[lane]
     if frame.strict and first[doubtful.N] < 0:
         z, loose = start(frame.orbit, m, x, y, error)
         first[doubtful.X], first[doubtful.XL], first[doubtful.Y], first[doubtful.YL] = z
         first[doubtful.ERROR], first[doubtful.N] = loose, n
     x, y = frame.orbit[m, 0] + x, frame.orbit[m, 1] + y
+    pixel = pool.target[lane]
     j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
     direct.load(pool.state, lane, x, y, grid.c_re[i], grid.c_im[j], n)
     # Rounding of Z and of Z + d.
     error = (error + 4 * UNIT * (abs(x) + abs(y))) * frame.strict
     pool.state[T + lane] = error * error * _UP
-    pool.target[lane] = pixel
 
 
 @kernel()
@@ -185,9 +275,8 @@ def _wait(pool: Pool, lane: int, queued: int) -> int:
 
 
 @kernel()
-def _move(pool: Pool, to: int, lane: int) -> None:
-    """Copy a lane over another."""
-    direct.move_lane(pool.state, to, lane)
+def _remember(pool: Pool, to: int, lane: int) -> None:
+    """Copy what is known of an orbit besides its state."""
     pool.target[to] = pool.target[lane]
     for k in range(MEMORY):
         pool.memory[to, k] = pool.memory[lane, k]
@@ -200,21 +289,22 @@ def settle(
     pool: Pool,
     stopped: int,
     lanes: int,
+    gathered: int,
+    queued: int,
     maxiter: int,
     grid: Grid,
     frame: Frame,
     counts: NDArray[np.uint32],
     unsure: Bools,
-    queued: int,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Deal with the lanes that do not go on, `pool.chosen`.
 
-    Returns how many lanes are left, and how many orbits wait.
+    Returns how many lanes are left, how many orbits are in `pool.rebased`, and how many wait.
     """
     strict = frame.strict > 0
     for k in range(stopped - 1, -1, -1):
         lane = int(pool.chosen[k])
-        pixel, status, n = pool.target[lane], UNSURE, 0
+        pixel, status, n, rebased = pool.target[lane], UNSURE, 0, False
         if pool.state[T + lane] <= HOPELESS:
             x, y, square, n, u, v, after = direct.leave(
                 pool.state, lane, maxiter, frame.near, frame.strict * direct.FLOOR
@@ -228,19 +318,21 @@ def settle(
                 outside = s >= OUT_SQUARE * (1 + error) * (1 + error) or not strict
                 status = CERTAIN if inside and outside else UNSURE
             else:
-                j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
-                at, d = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e), normal(u, v, 0)
-                error *= power_of_two(min(-d[2], 1000))
-                status, d, error, m, n = far(
-                    d, error, at, 0, n + 1, maxiter, pool.memory, lane, frame
-                )
-                if status == NEAR:
-                    f = power_of_two(d[2])
-                    _enter(pool, lane, pixel, d[0] * f, d[1] * f, error * f, m, n, grid, frame)
-                    continue
-        counts[pixel], unsure[pixel] = n, status != CERTAIN
-        if status != CERTAIN:
-            queued = _wait(pool, lane, queued)
+                _remember(pool, REBASED + gathered, lane)
+                _gather(pool, pool.rebased, REBASED, gathered, u, v, error, 0, n + 1, grid, frame)
+                rebased = True
         lanes -= 1
-        _move(pool, lane, lanes)
-    return lanes, queued
+        if not rebased:
+            counts[pixel], unsure[pixel] = n, status != CERTAIN
+            if status != CERTAIN:
+                queued = _wait(pool, lane, queued)
+        direct.move_lane(pool.state, lane, lanes)
+        _remember(pool, lane, lanes)
+        gathered += rebased
+        if gathered == SIZE:
+            lanes, queued = go_together(
+                pool, pool.rebased, REBASED, SIZE, 0, lanes, queued, maxiter, grid, frame, counts,
+                unsure,
+            )  # fmt: skip
+            gathered = 0
+    return lanes, gathered, queued
