@@ -197,8 +197,9 @@ def count_tile(
             gathered = 0
         if queued > doubtful.SIZE - LANES or not (lanes or waiting):
             count_again(
-                pool.waiting, queued, pool.pairs, maxiter, grid, frame, cancel, counts, unsure
-            )
+                pool.waiting, queued, pool.pairs, pool.again, maxiter, grid, frame, cancel, counts,
+                unsure,
+            )  # fmt: skip
             queued = 0
     return not cancel[0]
 

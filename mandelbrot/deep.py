@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from cachetools import LRUCache
 
-from mandelbrot import blocks, direct_pairs, paired, pixels, series, tripled
+from mandelbrot import blocks, direct_pairs, paired, paired_together, pixels, series, tripled
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
 from mandelbrot.perturbation import Frame
@@ -263,7 +263,10 @@ def _count_in_pairs(rest: _Rest) -> bool:
     )
     entries = paired.Entries(table.offsets, table.entries, table.radii, table.last)
     pool = direct_pairs.pool()
-    return paired.count_pixels(places, grid, cap, frame, entries, pool, cancel, counts, unsure)
+    groups = paired_together.group(), paired_together.group()
+    return paired.count_pixels(
+        places, grid, cap, frame, entries, pool, *groups, cancel, counts, unsure
+    )
 
 
 def _count_in_triples(rest: _Rest) -> bool:

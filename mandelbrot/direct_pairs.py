@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LANES = 96
 """Orbits in flight: whole vectors of every kind."""
 
+NEW, REBASED = LANES, LANES + 8
+"""What belongs to the orbits of a group (paired_together.py) is kept behind the lanes."""
+
 _ROW = LANES + 8
 X, XL, Y, YL, ERROR, N, CX, CXL, CY, CYL = range(0, 10 * _ROW, _ROW)
 _STATE = 10 * _ROW
@@ -59,8 +62,8 @@ def pool() -> Pool:
     """Return memory for orbits."""
     return Pool(
         np.zeros(_STATE),
-        np.zeros(LANES, np.int64),
-        np.zeros((LANES, MEMORY)),
+        np.zeros(REBASED + 8, np.int64),
+        np.zeros((REBASED + 8, MEMORY)),
         np.zeros(LANES, np.int32),
     )
 
@@ -157,10 +160,16 @@ def judge(pool: Pool, lane: int, maxiter: int) -> tuple[int, int, Four, float]:
 
 
 @kernel()
+def remember(pool: Pool, to: int, lane: int) -> None:
+    """Copy what belongs to an orbit besides its state."""
+    pool.target[to] = pool.target[lane]
+    for k in range(MEMORY):
+        pool.memory[to, k] = pool.memory[lane, k]
+
+
+@kernel()
 def remove(pool: Pool, lane: int, last: int) -> None:
     """Copy the last lane over another."""
     for row in range(0, _STATE, _ROW):
         pool.state[row + lane] = pool.state[row + last]
-    pool.target[lane] = pool.target[last]
-    for k in range(MEMORY):
-        pool.memory[lane, k] = pool.memory[last, k]
+    remember(pool, lane, last)

@@ -36,7 +36,8 @@ STEPS = 2
 """Steps in one pass of `advance`."""
 
 
-def _two_sum(a: Vector, b: Vector) -> tuple[Vector, Vector]:
+def two_sum_of_vectors(a: Vector, b: Vector) -> tuple[Vector, Vector]:
+    """Return a + b, for code that is being generated: rounded, and the rounding error."""
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)
@@ -57,16 +58,16 @@ def step_of_vectors(
     xx_low = (-xx).plus_product_once(x, x).plus_product_once(x + x, xl)
     yy_low = (-yy).plus_product_once(y, y).plus_product_once(y + y, yl)
     xy_low = (-xy).plus_product_once(x, y).plus_product_once(x, yl).plus_product_once(xl, y)
-    real, low = _two_sum(xx, -yy)
-    real, low2 = _two_sum(real, cx)
+    real, low = two_sum_of_vectors(xx, -yy)
+    real, low2 = two_sum_of_vectors(real, cx)
     low = (low + low2) + (xx_low - yy_low) + cxl
-    imag, low3 = _two_sum(xy + xy, cy)
+    imag, low3 = two_sum_of_vectors(xy + xy, cy)
     low3 = low3 + (xy_low + xy_low) + cyl
     a, b = real + low, imag + low3
     return a, low - (a - real), b, low3 - (b - imag)
 
 
-_two_sum_of_numbers = scalar(_two_sum, 2)
+_two_sum = scalar(two_sum_of_vectors, 2)
 step = scalar(step_of_vectors, 4)
 """Return z² + c, given (and in) high and low part of the real and of the imaginary part."""
 
@@ -74,7 +75,7 @@ step = scalar(step_of_vectors, 4)
 @kernel()
 def two_sum(a: float, b: float) -> tuple[float, float]:
     """Return a + b, rounded, and the rounding error."""
-    return _two_sum_of_numbers((a, b))  # type: ignore[no-any-return]  # numba is untyped
+    return _two_sum((a, b))  # type: ignore[no-any-return]  # numba is untyped
 
 
 def _bounded_step(

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mandelbrot import direct_pairs
-from mandelbrot.direct_pairs import LANES
+from mandelbrot import direct_pairs, together
+from mandelbrot.direct_pairs import LANES, REBASED
 from mandelbrot.double_double import two_sum
 from mandelbrot.extended_exponent import normal, power_of_two
 from mandelbrot.far import far, forget
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import CERTAIN, NEAR, TINY
+from mandelbrot.together import LEFT_E, LEFT_X, LEFT_Y, join, walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,10 +68,50 @@ def point(grid: Grid, pixel: int) -> Four:
 
 
 @kernel()
+def _go_together(
+    group: together.Group,
+    size: int,
+    lanes: int,
+    pool: direct_pairs.Pool,
+    maxiter: int,
+    grid: Grid,
+    frame: Frame,
+    counts: NDArray[np.uint32],
+    unsure: NDArray[np.bool_],
+) -> int:
+    """Follow the orbits of a group, at Z_0, until they are near, or write their counts.
+
+    Returns how many lanes there are then.
+    """
+    near = walk(group, size, 0, maxiter, frame)
+    for k in range(size):
+        pixel, m, n = pool.target[REBASED + k], group.m[k], group.n[k]
+        x, y, error = group.state[LEFT_X + k], group.state[LEFT_Y + k], group.state[LEFT_E + k]
+        if not near >> k & 1:
+            j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
+            d, dc = normal(x, y, 0), normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e)
+            error *= power_of_two(min(-d[2], 1000))
+            status, d, error, m, n = far(
+                d, error, dc, m, n, maxiter, pool.memory, REBASED + k, frame
+            )
+            f = power_of_two(d[2])
+            x, y, error = d[0] * f, d[1] * f, error * f
+            if status != NEAR:
+                counts[pixel], unsure[pixel] = n, status != CERTAIN
+                continue
+        z, error = start(frame.orbit, m, x, y, error)
+        direct_pairs.load(pool, lanes, z, error, point(grid, pixel), n)
+        direct_pairs.remember(pool, lanes, REBASED + k)
+        lanes += 1
+    return lanes
+
+
+@kernel()
 def count_again(
     waiting: Queue,
     size: int,
     pool: direct_pairs.Pool,
+    rebased: together.Group,
     maxiter: int,
     grid: Grid,
     frame: Frame,
@@ -79,9 +120,9 @@ def count_again(
     unsure: NDArray[np.bool_],
 ) -> None:
     """Count the first `size` orbits that wait, from where they were."""
-    lanes = taken = 0
-    while (lanes or taken < size) and not cancel[0]:
-        while taken < size and lanes < LANES:
+    lanes = gathered = taken = 0
+    while (lanes or gathered or taken < size) and not cancel[0]:
+        while taken < size and lanes + gathered < LANES:
             at, pixel = waiting.places[taken], waiting.pixels[taken]
             z = at[X], at[XL], at[Y], at[YL]
             direct_pairs.load(pool, lanes, z, at[ERROR], point(grid, pixel), int(at[N]))
@@ -92,16 +133,21 @@ def count_again(
             lane = int(pool.chosen[k])
             pixel = pool.target[lane]
             status, n, z, error = direct_pairs.judge(pool, lane, maxiter)
-            if status == TINY:
-                j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
-                dc, d = normal(grid.dc_re[i], grid.dc_im[j], grid.dc_e), normal(z[0], z[2], 0)
-                error = (error + abs(z[1]) + abs(z[3])) * power_of_two(min(-d[2], 1000))
-                status, d, error, m, n = far(d, error, dc, 0, n, maxiter, pool.memory, lane, frame)
-                if status == NEAR:
-                    f = power_of_two(d[2])
-                    z, error = start(frame.orbit, m, d[0] * f, d[1] * f, error * f)
-                    direct_pairs.load(pool, lane, z, error, point(grid, pixel), n)
-                    continue
             counts[pixel], unsure[pixel] = n, status != CERTAIN
+            if status == TINY:
+                error += abs(z[1]) + abs(z[3])
+                join(rebased, gathered, pixel, (z[0], z[2]), error, 0, n, grid, frame)
+                direct_pairs.remember(pool, REBASED + gathered, lane)
+                gathered += 1
             lanes -= 1
             direct_pairs.remove(pool, lane, lanes)
+            if gathered == together.SIZE:
+                lanes = _go_together(
+                    rebased, gathered, lanes, pool, maxiter, grid, frame, counts, unsure
+                )
+                gathered = 0
+        if gathered and not lanes:
+            lanes = _go_together(
+                rebased, gathered, lanes, pool, maxiter, grid, frame, counts, unsure
+            )
+            gathered = 0

@@ -11,32 +11,31 @@ Where neither d nor z is small, z itself is as good: direct_pairs.py, many orbit
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mandelbrot import direct_pairs
+from mandelbrot import direct_pairs, paired_together
 from mandelbrot.bla import order
-from mandelbrot.direct_pairs import LANES
+from mandelbrot.direct_pairs import LANES, NEW, REBASED
 from mandelbrot.doubtful import point
 from mandelbrot.extended_exponent import ZERO, modulus, power_of_two
 from mandelbrot.far import forget, repeats
 from mandelbrot.jit import kernel
+from mandelbrot.paired_together import LEFT_E, NEAR_FROM, OF_DC, ROUNDING, SIZE, left, put, walk
 from mandelbrot.pairs import (
     SUM,
+    Four,
     Pair,
     by,
     high,
     mantissa,
-    plus,
     product,
     scaled_to_one,
-    times,
     total,
 )
 from mandelbrot.perturbation import (
     CERTAIN,
+    FLOAT,
     IN,
-    IN_SQUARE,
     NEAR,
     OUT,
     TINY,
@@ -56,17 +55,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ROUNDING = 2.0**-98
-"""Bound of a step's rounding, relative to |z||d|."""
-
-NEAR_FROM = 2.0**-17
-"""|d|, and |z|², from which an orbit is iterated as z² + c."""
-
-_FLOAT = -450  # log2 of the |d| from which squares are in float64's range
-_WALK = 256  # steps at most
-_FIRST = (1 << SHORTEST) - 1
+_ZERO = 0.0, 0.0, 0.0, 0.0
 _UNKNOWN = 2.0**-52  # of an iterate that is kept with 53 bits
-_DC = 2.0**-102  # of dc, with the sum
 _UP = 1 + 2.0**-48
 
 
@@ -102,63 +92,16 @@ def step(d: Pair, error: float, dc: Pair, z: Pair, at: Pair, known: bool) -> tup
     if not known:
         e = min(at[4] + d[4] - out[4], 1000)
         grown += 2 * _UNKNOWN * modulus(high(at)) * modulus(high(d)) * power_of_two(e)
-    grown += _DC * modulus(high(dc)) * power_of_two(min(dc[4] - out[4], 1000))
+    grown += OF_DC * modulus(high(dc)) * power_of_two(min(dc[4] - out[4], 1000))
     return out, grown * _UP
 
 
 @kernel()
-def _walk(
-    d: Pair, error: float, dc: Pair, m: int, n: int, maxiter: int, frame: Frame, table: Entries
-) -> tuple[Pair, float, int, int]:
-    """Take single steps in float64's range, up to one of which more than that has to be known.
-
-    Returns d, its error, m, n.
-    """
-    orbit, small = frame.orbit, power_of_two(2 * _FLOAT)
-    f = power_of_two(d[4])
-    w, e, by_dc = by(mantissa(d), f), error * f, by(mantissa(dc), power_of_two(dc[4]))
-    rounding = _DC * (abs(by_dc[0]) + abs(by_dc[2]))
-    at = orbit[m, 0], orbit[m, 2], orbit[m, 1], orbit[m, 3]
-    z = plus(at, w)
-    r = z[0] * z[0] + z[2] * z[2]
-    stop = min(maxiter, n + _WALK)
-    while n < stop:
-        to = m + 1
-        there = orbit[to, 0], orbit[to, 2], orbit[to, 1], orbit[to, 3]
-        moved = plus(times(plus(at, z), w), by_dc)
-        z_next = plus(there, moved)
-        s = z_next[0] * z_next[0] + z_next[2] * z_next[2]
-        square = moved[0] * moved[0] + moved[2] * moved[2]
-        size = 2 * math.sqrt(r)
-        grown = (size + e) * e + 0.5 * ROUNDING * size * (abs(w[0]) + abs(w[2])) + rounding
-        grown *= _UP
-        if (
-            not s <= IN_SQUARE - 4 * grown
-            or to >= frame.last
-            or s < square
-            or square < small
-            or (there[0] == 0 and there[2] == 0)
-        ):
-            break
-        w, z, r, e, at, m, n = moved, z_next, s, grown, there, to, n + 1
-        if square >= NEAR_FROM * NEAR_FROM and r >= NEAR_FROM:
-            break
-        if m & _FIRST == 1:
-            length = order(math.sqrt(square) + e, 0)
-            if (
-                find(table.offsets, table.radii, m, table.last, maxiter - n, length, SHORTEST)[0]
-                >= 0
-            ):
-                break
-    d = scaled_to_one(w[0], w[1], w[2], w[3], 0)
-    return d, e * power_of_two(-d[4]), m, n
-
-
-@kernel()
-def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
+def follow(  # noqa: C901, PLR0911, PLR0912 - one loop, whose state does not split
     d: Pair,
     error: float,
     dc: Pair,
+    m: int,
     n: int,
     maxiter: int,
     memory: Floats,
@@ -167,12 +110,16 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     table: Entries,
     cancel: NDArray[np.uint8],
 ) -> tuple[int, Pair, float, int]:
-    """Follow an orbit, at d from Z_0, until it is near, or its count is known.
+    """Follow an orbit, at d from Z_m, until it is near, or is rebased, or its count is known.
 
-    Returns the status, z, the error (with the exponent of d, or of 0 where it is near), n.
+    Returns the status, `TINY` where it has been rebased; z; its error, with the exponent of z where
+    it has been rebased, and of 0 where it is near; n.
     """
-    z, at = d, (0.0, 0.0, 0.0, 0.0, ZERO)
-    known, m, longest, moves = False, 0, maxiter, 0
+    at = 0.0, 0.0, 0.0, 0.0, ZERO
+    if m > 0:
+        at = there(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
+    z = total(at, d)
+    known, longest, moves = frame.orbit[m, 0] != 0 or frame.orbit[m, 1] != 0, maxiter, 0
     while n < maxiter:
         moves += 1
         if moves % 1024 == 0 and cancel[0]:
@@ -197,15 +144,6 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             steps = 1 << level
             moved, grown = leap(d, error, dc, table.entries[k])
         else:
-            if d[4] > _FLOAT and (known or m == 0):
-                before = n
-                d, error, m, n = _walk(d, error, dc, m, n, maxiter, frame, table)
-                if n > before:
-                    known = m > 0
-                    if known:
-                        at = there(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
-                    z = total(at, d)
-                    continue
             steps = 1
             moved, grown = step(d, error, dc, z, at, known)
         to = m + steps
@@ -229,42 +167,70 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
             if m >= frame.last:
                 error += frame.end_error * power_of_two(min(frame.end_e - z[4], 1000))
             error *= _UP
-            d, m, known = z, 0, False
-            at = 0.0, 0.0, 0.0, 0.0, ZERO
             # `repeats` takes d for a number of 53 bits.
-            if repeats(high(d), error + 2 * _UNKNOWN, high(dc), n, maxiter, memory, lane, frame):
+            if repeats(high(z), error + 2 * _UNKNOWN, high(dc), n, maxiter, memory, lane, frame):
                 return CERTAIN, z, error, maxiter
+            return TINY, z, error, n
     return CERTAIN, z, error, maxiter
 
 
 @kernel()
-def _proceed(
-    d: Pair,
-    error: float,
-    n: int,
+def _place(places: Places, pixel: int) -> Four:
+    """Return a pixel's dc, in units of 2^e."""
+    j, i = pixel // places.re.shape[1], pixel % places.re.shape[1]
+    return places.re[0, i], places.re[1, i], places.im[0, j], places.im[1, j]
+
+
+@kernel()
+def _go_together(
+    group: paired_together.Group,
+    first: int,
+    size: int,
+    scale: int,
+    lanes: int,
     maxiter: int,
     places: Places,
     grid: Grid,
     frame: Frame,
     table: Entries,
     pool: direct_pairs.Pool,
-    lane: int,
     cancel: NDArray[np.uint8],
     counts: NDArray[np.uint32],
     unsure: NDArray[np.bool_],
-) -> bool:
-    """Follow a lane's orbit from d, until it is near again, or write its count; tell which."""
-    re, im, e = places
-    pixel = pool.target[lane]
-    j, i = pixel // re.shape[1], pixel % re.shape[1]
-    dc = scaled_to_one(re[0, i], re[1, i], im[0, j], im[1, j], e)
-    status, z, error, n = follow(d, error, dc, n, maxiter, pool.memory, lane, frame, table, cancel)
-    if status == NEAR:
-        z_n = by(mantissa(z), power_of_two(z[4]))
-        direct_pairs.load(pool, lane, z_n, error, point(grid, pixel), n)
-        return True
-    counts[pixel], unsure[pixel] = n, status != CERTAIN
-    return False
+) -> int:
+    """Follow the orbits of a group, at Z_0, until each is near again, or write its count.
+
+    Returns how many lanes there are then. What belongs to the orbits is from lane `first` on. Those
+    that are rebased go together again.
+    """
+    while size:
+        walk(group, size, 0, scale, places.e, maxiter, frame, table, cancel)
+        again = 0
+        for k in range(size):
+            lane, pixel = first + k, pool.target[first + k]
+            at = _place(places, pixel)
+            dc = scaled_to_one(at[0], at[1], at[2], at[3], places.e)
+            d, m, n, status = left(group, k), group.m[k], group.n[k], TINY
+            error = group.state[LEFT_E + k] * power_of_two(min(group.scale[k] - d[4], 1000))
+            while status == TINY:
+                status, d, error, n = follow(
+                    d, error, dc, m, n, maxiter, pool.memory, lane, frame, table, cancel
+                )
+                m, f = 0, power_of_two(d[4])
+                z = by(mantissa(d), f)
+                if status == NEAR:
+                    direct_pairs.load(pool, lanes, z, error, point(grid, pixel), n)
+                    direct_pairs.remember(pool, lanes, lane)
+                    lanes += 1
+                elif status == TINY and d[4] > FLOAT:
+                    put(group, again, z, error * f, z[0] * z[0] + z[2] * z[2], at, n)
+                    direct_pairs.remember(pool, first + again, lane)
+                    again += 1
+                    break
+                elif status != TINY:
+                    counts[pixel], unsure[pixel] = n, status != CERTAIN
+        size, scale = again, 0
+    return lanes
 
 
 @kernel(entry=True)
@@ -275,36 +241,50 @@ def count_pixels(
     frame: Frame,
     table: Entries,
     pool: direct_pairs.Pool,
+    new: paired_together.Group,
+    rebased: paired_together.Group,
     cancel: NDArray[np.uint8],
     counts: NDArray[np.uint32],
     unsure: NDArray[np.bool_],
 ) -> bool:
     """Count the unsure pixels of a tile, and unmark those that are certain. False if cancelled."""
-    lanes = next_pixel = 0
-    while (lanes or next_pixel < counts.size) and not cancel[0]:
-        while next_pixel < counts.size and lanes < LANES and not cancel[0]:
-            pixel, next_pixel = next_pixel, next_pixel + 1
-            if unsure[pixel]:
-                forget(pool.memory, lanes)
-                zero = 0.0, 0.0, 0.0, 0.0, ZERO
-                pool.target[lanes] = pixel
-                lanes += _proceed(
-                    zero, 0.0, 0, maxiter, places, grid, frame, table, pool, lanes, cancel, counts,
-                    unsure,
-                )  # fmt: skip
+    lanes = gathered = next_pixel = 0
+    while (lanes or gathered or next_pixel < counts.size) and not cancel[0]:
+        while next_pixel < counts.size and lanes + gathered + SIZE <= LANES and not cancel[0]:
+            size = 0
+            while next_pixel < counts.size and size < SIZE:
+                if unsure[next_pixel]:
+                    pool.target[NEW + size] = next_pixel
+                    forget(pool.memory, NEW + size)
+                    put(new, size, _ZERO, 0.0, 0.0, _place(places, next_pixel), 0)
+                    size += 1
+                next_pixel += 1
+            lanes = _go_together(
+                new, NEW, size, places.e, lanes, maxiter, places, grid, frame, table, pool, cancel,
+                counts, unsure,
+            )  # fmt: skip
         for k in range(direct_pairs.advance(pool, lanes, NEAR_FROM, maxiter) - 1, -1, -1):
             lane = int(pool.chosen[k])
             pixel = pool.target[lane]
             status, n, z, error = direct_pairs.judge(pool, lane, maxiter)
             counts[pixel], unsure[pixel] = n, status != CERTAIN
             if status == TINY:
-                d = scaled_to_one(z[0], z[1], z[2], z[3], 0)
-                error *= power_of_two(-d[4])
-                if _proceed(
-                    d, error, n, maxiter, places, grid, frame, table, pool, lane, cancel, counts,
-                    unsure,
-                ):  # fmt: skip
-                    continue
+                square = z[0] * z[0] + z[2] * z[2]
+                put(rebased, gathered, z, error, square, _place(places, pixel), n)
+                direct_pairs.remember(pool, REBASED + gathered, lane)
+                gathered += 1
             lanes -= 1
             direct_pairs.remove(pool, lane, lanes)
+            if gathered == SIZE:
+                lanes = _go_together(
+                    rebased, REBASED, SIZE, 0, lanes, maxiter, places, grid, frame, table, pool,
+                    cancel, counts, unsure,
+                )  # fmt: skip
+                gathered = 0
+        if gathered and not lanes:
+            lanes = _go_together(
+                rebased, REBASED, gathered, 0, lanes, maxiter, places, grid, frame, table, pool,
+                cancel, counts, unsure,
+            )  # fmt: skip
+            gathered = 0
     return not cancel[0]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from mandelbrot.double_double import two_sum
+from mandelbrot.double_double import two_sum_of_vectors
 from mandelbrot.extended_exponent import ZERO, Number, exponent, power_of_two
-from mandelbrot.intrinsics import fma
 from mandelbrot.jit import kernel
+from mandelbrot.vectors import scalar
 
 Pair: TypeAlias = tuple[float, float, float, float, int]
 """Real part, its low part, imaginary part, its low part; their exponent."""
@@ -21,7 +21,9 @@ Four: TypeAlias = tuple[float, float, float, float]
 """The same in float64's range, without an exponent."""
 
 if TYPE_CHECKING:
-    Part = tuple[float, float]
+    from mandelbrot.vectors import Vector
+
+    Vectors = tuple[Vector, Vector, Vector, Vector]
 
 PRODUCT = 2.0**-101
 """Bound of the relative error of a product: 15 u² for each part of it, u = 2^-53."""
@@ -30,33 +32,47 @@ SUM = 2.0**-104
 """Bound of the error of a sum, relative to |a| + |b|: 3 u²."""
 
 
-@kernel()
-def dot(
-    ah: float, al: float, bh: float, bl: float, ch: float, cl: float, dh: float, dl: float
-) -> Part:
+def _dot(
+    ah: Vector, al: Vector, bh: Vector, bl: Vector, ch: Vector, cl: Vector, dh: Vector, dl: Vector
+) -> tuple[Vector, Vector]:
     """Return a b + c d of double-doubles."""
     p, q = ah * bh, ch * dh
-    low = fma(ah, bh, -p) + ah * bl + al * bh + (fma(ch, dh, -q) + ch * dl + cl * dh)
-    high, rest = two_sum(p, q)
-    return two_sum(high, rest + low)
+    low = (-p).plus_product_once(ah, bh) + ah * bl + al * bh
+    low += (-q).plus_product_once(ch, dh) + ch * dl + cl * dh
+    high, rest = two_sum_of_vectors(p, q)
+    return two_sum_of_vectors(high, rest + low)
+
+
+def times_of_vectors(a: Vectors, b: Vectors) -> Vectors:
+    """Return a b, for code that is being generated."""
+    x, xl = _dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
+    y, yl = _dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
+    return x, xl, y, yl
+
+
+def plus_of_vectors(a: Vectors, b: Vectors) -> Vectors:
+    """Return a + b, for code that is being generated."""
+    x, xl = two_sum_of_vectors(a[0], b[0])
+    y, yl = two_sum_of_vectors(a[2], b[2])
+    x, xl = two_sum_of_vectors(x, xl + (a[1] + b[1]))
+    y, yl = two_sum_of_vectors(y, yl + (a[3] + b[3]))
+    return x, xl, y, yl
+
+
+_times = scalar(lambda *parts: times_of_vectors(parts[:4], parts[4:]), 4)
+_plus = scalar(lambda *parts: plus_of_vectors(parts[:4], parts[4:]), 4)
 
 
 @kernel()
 def times(a: Four, b: Four) -> Four:
     """Return a b, as float64's range allows."""
-    x, xl = dot(a[0], a[1], b[0], b[1], -a[2], -a[3], b[2], b[3])
-    y, yl = dot(a[0], a[1], b[2], b[3], a[2], a[3], b[0], b[1])
-    return x, xl, y, yl
+    return _times(a + b)  # type: ignore[no-any-return]  # numba is untyped
 
 
 @kernel()
 def plus(a: Four, b: Four) -> Four:
     """Return a + b."""
-    x, xl = two_sum(a[0], b[0])
-    y, yl = two_sum(a[2], b[2])
-    x, xl = two_sum(x, xl + (a[1] + b[1]))
-    y, yl = two_sum(y, yl + (a[3] + b[3]))
-    return x, xl, y, yl
+    return _plus(a + b)  # type: ignore[no-any-return]  # numba is untyped
 
 
 @kernel()

@@ -15,7 +15,7 @@ from mandelbrot.extended_exponent import ZERO, normal, power_of_two
 from mandelbrot.far import MEMORY, far, forget
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import CERTAIN, FLOAT, IN_SQUARE, NEAR, OUT_SQUARE, UNSURE
-from mandelbrot.together import LEFT_E, LEFT_X, LEFT_Y, SIZE, put, walk
+from mandelbrot.together import LEFT_E, LEFT_X, LEFT_Y, SIZE, join, walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +74,8 @@ class Pool(NamedTuple):
     """Neighbours in a block."""
     rebased: together.Group
     """Orbits at Z_0, until there are enough to go together."""
+    again: together.Group
+    """The same for doubtful.py."""
     waiting: doubtful.Queue
     pairs: direct_pairs.Pool
 
@@ -87,6 +89,7 @@ def pool() -> Pool:
         np.zeros(LANES, np.int32),
         np.zeros((REBASED + SIZE, doubtful.N + 1)),
         np.zeros((3, LEAF)),
+        together.group(),
         together.group(),
         together.group(),
         doubtful.queue(),
@@ -130,11 +133,12 @@ def enter_block(
         size = 0
         for i in range(width):
             u, v, lane = pool.places[0, i], pool.places[1, i], ROW + size
-            pool.target[lane], pool.first[lane, doubtful.N] = j * grid.c_re.size + left + i, -1
+            pixel = j * grid.c_re.size + left + i
+            pool.target[lane], pool.first[lane, doubtful.N] = pixel, -1
             forget(pool.memory, lane)
             d = normal(u, v, e)
             if d[2] > FLOAT:
-                _gather(pool, pool.row, ROW, size, u * f, v * f, error * f, m, n, grid, frame)
+                join(pool.row, size, pixel, (u * f, v * f), error * f, m, n, grid, frame)
                 size += 1
             else:
                 loose = error * power_of_two(min(e - d[2], 1000)) if d[2] > ZERO else error
@@ -146,28 +150,6 @@ def enter_block(
                 pool, pool.row, ROW, size, m, lanes, 0, maxiter, grid, frame, counts, unsure
             )
     return lanes
-
-
-@kernel()
-def _gather(
-    pool: Pool,
-    group: together.Group,
-    first: int,
-    k: int,
-    x: float,
-    y: float,
-    error: float,
-    m: int,
-    n: int,
-    grid: Grid,
-    frame: Frame,
-) -> None:
-    """Let an orbit at Z_m + x + iy, whose target is known, go with a group as its k-th."""
-    j, i = pool.target[first + k] // grid.c_re.size, pool.target[first + k] % grid.c_re.size
-    re, im = grid.dc_re[i], grid.dc_im[j]
-    f, g = power_of_two(grid.dc_e), power_of_two(grid.dc_e - frame.dc_e)
-    z = frame.orbit[m, 0] + x, frame.orbit[m, 1] + y
-    put(group, k, (x, y), error, z, (re * f, im * f), (re * g, im * g), n)
 
 
 @kernel()
@@ -319,7 +301,7 @@ def settle(
                 status = CERTAIN if inside and outside else UNSURE
             else:
                 _remember(pool, REBASED + gathered, lane)
-                _gather(pool, pool.rebased, REBASED, gathered, u, v, error, 0, n + 1, grid, frame)
+                join(pool.rebased, gathered, pixel, (u, v), error, 0, n + 1, grid, frame)
                 rebased = True
         lanes -= 1
         if not rebased:

@@ -30,6 +30,7 @@ from mandelbrot.bla import (
     SHORTEST,
     UNIT,
 )
+from mandelbrot.extended_exponent import power_of_two
 from mandelbrot.intrinsics import trailing_zeros
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import FLOAT, FLUSHED, IN_SQUARE, find
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mandelbrot.perturbation import Frame
+    from mandelbrot.pixels import Grid
     from mandelbrot.vectors import Vector
 
     Floats = NDArray[np.float64]
@@ -167,6 +169,26 @@ def put(
     state[PX + lane], state[PY + lane], state[QX + lane], state[QY + lane] = p[0], p[1], q[0], q[1]
     state[R + lane] = z[0] * z[0] + z[1] * z[1]
     group.n[lane] = n
+
+
+@kernel()
+def join(
+    group: Group,
+    lane: int,
+    pixel: int,
+    d: tuple[float, float],
+    error: float,
+    m: int,
+    n: int,
+    grid: Grid,
+    frame: Frame,
+) -> None:
+    """Begin a pixel's orbit at Z_m + d."""
+    j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
+    re, im = grid.dc_re[i], grid.dc_im[j]
+    f, g = power_of_two(grid.dc_e), power_of_two(grid.dc_e - frame.dc_e)
+    z = frame.orbit[m, 0] + d[0], frame.orbit[m, 1] + d[1]
+    put(group, lane, d, error, z, (re * f, im * f), (re * g, im * g), n)
 
 
 @kernel()

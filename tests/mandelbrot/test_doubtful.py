@@ -17,6 +17,7 @@ from mandelbrot import (
     pixels,
     render,
     render_tile,
+    together,
 )
 from mandelbrot.direct_pairs import ERROR, LANES, ROUND, XL, YL, N, X, Y
 from mandelbrot.jit import kernel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mandelbrot.pairs import Four
     from mandelbrot.perturbation import Frame
     from mandelbrot.pixels import Grid
+    from mandelbrot.together import Group
 
     Floats = NDArray[np.float64]
     Judged = tuple[int, int, Four, float]
@@ -66,10 +68,10 @@ def judged(pool: Pool, lane: int, maxiter: int) -> Judged:
 
 @kernel(entry=True, allocates=False)
 def counted_again(
-    queue: doubtful.Queue, size: int, pool: Pool, maxiter: int, grid: Grid, frame: Frame,
-    cancel: NDArray[np.uint8], counts: NDArray[np.uint32], unsure: NDArray[np.bool_],
+    queue: doubtful.Queue, size: int, pool: Pool, group: Group, maxiter: int, grid: Grid,
+    frame: Frame, cancel: NDArray[np.uint8], counts: NDArray[np.uint32], unsure: NDArray[np.bool_],
 ) -> None:  # fmt: skip
-    again(queue, size, pool, maxiter, grid, frame, cancel, counts, unsure)
+    again(queue, size, pool, group, maxiter, grid, frame, cancel, counts, unsure)
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +166,7 @@ def test_orbits_that_wait_are_counted_from_where_they_were(
     """All pixels of a tile, from z_1 = c on, which is exact to 106 bits."""
     pyramid, maxiter = location(name, levels=1, tilesize=20)
     expected = render_tile(pyramid, 1, 0, 0, maxiter=maxiter)
-    queue, pool = doubtful.queue(), direct_pairs.pool()
+    queue, pool, group = doubtful.queue(), direct_pairs.pool(), together.group()
 
     def from_the_first_iterate(
         grid: Grid, cap: int, frame: Frame, _scratch: object, _pool: object,
@@ -177,9 +179,9 @@ def test_orbits_that_wait_are_counted_from_where_they_were(
             queue.pixels[k] = k
         unsure[:] = True
         stop = np.ones(1, np.uint8)
-        counted_again(queue, len(places), pool, cap, grid, frame, stop, counts, unsure)
+        counted_again(queue, len(places), pool, group, cap, grid, frame, stop, counts, unsure)
         assert unsure.all()
-        counted_again(queue, len(places), pool, cap, grid, frame, cancel, counts, unsure)
+        counted_again(queue, len(places), pool, group, cap, grid, frame, cancel, counts, unsure)
         assert unsure.mean() < 0.7
         assert (counts == expected.reshape(-1))[~unsure].all()
         return True

@@ -15,6 +15,7 @@ from mandelbrot import (
     extended_exponent,
     fixed_point,
     paired,
+    paired_together,
     pairs,
     pixels,
     preload,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 product, total, single_step, leap = pairs.product, pairs.total, paired.step, series.leap
-walk, there, NEAR_FROM = paired._walk, series.there, paired.NEAR_FROM
 high, modulus = pairs.high, extended_exponent.modulus
 
 
@@ -67,29 +67,6 @@ def steps(d: Pair, error: float, dc: Pair, z: Pair) -> tuple[Pair, float]:
 @kernel(entry=True, allocates=False)
 def leaps(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
     return leap(d, error, dc, row)
-
-
-@kernel(entry=True, allocates=False)
-def walked(
-    d: Pair, error: float, dc: Pair, m: int, frame: Frame, table: paired.Entries
-) -> tuple[Pair, float, int, int]:
-    return walk(d, error, dc, m, 0, 10**9, frame, table)
-
-
-@kernel(entry=True, allocates=False)
-def stepped(
-    d: Pair, error: float, dc: Pair, m: int, count: int, frame: Frame
-) -> tuple[Pair, float, bool]:
-    """Return d and its error, and whether a step was taken that is not for single ones."""
-    other = False
-    for k in range(m, m + count):
-        at = there(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, k)
-        z = total(at, d)
-        if k > m:
-            size, far = modulus(high(z)) * 2.0 ** z[4], modulus(high(d)) * 2.0 ** d[4]
-            other |= far > size * 1.001 or min(size * size, far) > NEAR_FROM * 1.001
-        d, error = single_step(d, error, dc, z, at, True)  # noqa: FBT003 - numba
-    return d, error, other
 
 
 def normal(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
@@ -189,61 +166,6 @@ def test_series_keep_their_bounds(name: str) -> None:
     assert tight > checked / 10
 
 
-def some_orbit(name: str) -> Floats:
-    """Return iterates of a location's orbit, or random numbers, a tenth of them small."""
-    if name == "none":
-        rng = np.random.default_rng(13)
-        orbit = rng.uniform(-0.9, 0.9, (4001, 4)) * 10.0 ** -rng.choice(
-            [0.0] * 9 + [7.0], (4001, 1)
-        )
-        orbit[:, 2:] *= 2.0**-54
-        return orbit
-    orbit, _ = orbit_of(name)
-    orbit.extend(4000, np.zeros(1, np.uint8))
-    return orbit.orbit
-
-
-@pytest.mark.parametrize(("name", "sizes"), [("e50", (15, 120)), ("none", (15, 25))])
-def test_steps_in_float64s_range_are_the_same(name: str, sizes: tuple[int, int]) -> None:
-    orbit = some_orbit(name)
-    whole, none, nothing = np.zeros(1, np.int64), np.zeros(0), np.zeros((0, 1))
-    frame = Frame(
-        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 4000, 0.0, 0, whole, none,
-        nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
-    )  # fmt: skip
-    entries = paired.Entries(whole, nothing, none, 0)
-    rng = np.random.default_rng(12)
-    taken = rebased = 0
-    for _ in range(400):
-        d = random_pair(rng, -int(rng.integers(*sizes)))
-        dc = random_pair(rng, d[4] - int(rng.integers(0, 90)))
-        m, error = int(rng.integers(1, 3700)), 2.0**-70
-        found, bound, to, n = walked(d, error, dc, m, frame, entries)
-        assert to == m + n
-        assert n <= paired._WALK
-        expected, least, other = stepped(d, error, dc, m, n, frame)
-        assert expected == found
-        # Up to the rounding of the bound itself, and |x| + |y| for |d| in it.
-        assert bound >= least * (1 - 2.0**-30)
-        assert not other
-        taken += n
-        if not n:
-            continue
-        # It has not gone too far, and has ended for a reason.
-        z = abs(gmpy2.mpc(*(gmpy2.mpfr(p) for p in orbit[to, :2])) + value(found))
-        size = abs(value(found))
-        assert 2.0**-450 <= size <= z * 1.001
-        if n < paired._WALK:
-            next_d, *_ = stepped(found, bound, dc, to, 1, frame)
-            z_next = abs(gmpy2.mpc(*(gmpy2.mpfr(p) for p in orbit[to + 1, :2])) + value(next_d))
-            ends = z_next < abs(value(next_d)) * 1.001
-            near = size > NEAR_FROM * 0.999 and z**2 > NEAR_FROM * 0.999
-            assert ends or near or z_next > 1.999
-            rebased += ends
-    assert taken > (2000 if name == "e50" else 300)
-    assert rebased > 10 or name == "e50"
-
-
 def test_where_all_digits_cancel_nothing_is_certain() -> None:
     # Z_1 + d = 0, which may as well be as large as the error.
     orbit, none = np.zeros((4, 4)), np.zeros(0)
@@ -260,7 +182,8 @@ def test_where_all_digits_cancel_nothing_is_certain() -> None:
     entries = paired.Entries(whole, nothing, none, 0)
     unsure = np.ones(1, np.bool_)
     assert paired.count_pixels(
-        places, grid, 10, frame, entries, direct_pairs.pool(), np.zeros(1, np.uint8),
+        places, grid, 10, frame, entries, direct_pairs.pool(), paired_together.group(),
+        paired_together.group(), np.zeros(1, np.uint8),
         np.zeros(1, np.uint32), unsure,
     )  # fmt: skip
     assert unsure[0]

@@ -1,4 +1,4 @@
-"""Eight orbits together: where they drop out, their bounds, and that they are what they are alone."""
+"""Eight orbits together: where they drop out, and their bounds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from mandelbrot import deep, together
 from mandelbrot.jit import kernel
+from mandelbrot.perturbation import Frame
 from tests.mandelbrot.test_deep import orbit_of
 
 if TYPE_CHECKING:
-    from mandelbrot.perturbation import Frame
     from mandelbrot.together import Group
 
     Pair = tuple[float, float]
@@ -119,6 +119,49 @@ def leaves_or_is_rebased(at: Walk, z: gmpy2.mpc, m: int, dc: gmpy2.mpc) -> bool:
         if abs(z) > 2 or abs(z - reference) > abs(z):
             return True
     return False
+
+
+def test_a_step_counts_only_where_it_is_like_the_others() -> None:
+    rng, u = np.random.default_rng(6), 2.0**-53
+    whole, none, nothing = np.zeros(1, np.int64), np.zeros(0), np.zeros((0, 1))
+    held = moved = 0
+    for _ in range(100):
+        orbit = np.zeros((9, 4))
+        orbit[:, :2] = rng.uniform(-1.4, 1.4, (9, 2))
+        orbit[1] *= 2.0 ** -rng.integers(0, 20)
+        orbit[2] *= 2.0 ** -rng.choice([0, 0, 20])
+        frame = Frame(
+            orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, whole, none,
+            nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+        )  # fmt: skip
+        group, zero = together.group(), complex(*orbit[1, :2])
+        sizes = 2.0 ** -rng.integers(0, 20, SIZE)
+        begin = sizes * np.exp(2j * np.pi * rng.random(SIZE))
+        begin[0] = -2 * zero  # d' = 0
+        error = float(2.0 ** -rng.integers(1, 60))
+        for lane, d in enumerate(begin.tolist()):
+            z = zero + d
+            puts(group, lane, (d.real, d.imag), error, (z.real, z.imag), (0, 0), (0, 0), 0)
+        assert walks(group, SIZE, 1, 1, frame) == 0
+        rows = (place // SIZE for place in (together.LEFT_X, together.LEFT_Y, together.LEFT_E))
+        x, y, after = (group.state.reshape(-1, SIZE)[row] for row in rows)
+        assert group.n[0] == 0
+        for lane, d in enumerate(begin.tolist()):
+            found, z, after_z = complex(x[lane], y[lane]), zero + d, complex(*orbit[2, :2])
+            true = (zero + z) * d
+            bound = (2 * abs(z) + error) * error + 20 * u * abs(z) * abs(d)
+            fits = abs(after_z + true) + bound <= 2 and abs(true) <= abs(after_z + true)
+            if group.n[lane]:
+                moved += 1
+                assert abs(after_z + found) <= 2.0001 - after[lane]
+                assert abs(found) <= abs(after_z + found) * 1.0001
+                assert abs(found - true) <= after[lane]
+                assert after[lane] >= bound
+            else:
+                held += 1
+                assert (found, after[lane]) == (d, error)
+                assert not fits or abs(true) < 2.0**-440
+    assert min(held, moved) > 150
 
 
 def test_without_bounds_orbits_are_the_same() -> None:
