@@ -166,27 +166,43 @@ def test_series_keep_their_bounds(name: str) -> None:
     assert tight > checked / 10
 
 
-def test_where_all_digits_cancel_nothing_is_certain() -> None:
-    # Z_1 + d = 0, which may as well be as large as the error.
-    orbit, none = np.zeros((4, 4)), np.zeros(0)
-    orbit[1:, 0] = -0.25
-    whole, nothing = np.zeros(1, np.int64), np.zeros((0, 1))
-    frame = Frame(
-        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, whole, none, nothing,
-        np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
-    )  # fmt: skip
-    zero, quarter = np.zeros((2, 1)), np.array([[0.25], [0.0]])
-    places = paired.Places(quarter, zero, 0)
-    at = zero[0]
-    grid = pixels.Grid(quarter[0], at, 0, at, at, at, at, at, at, 0.0)
-    entries = paired.Entries(whole, nothing, none, 0)
+def counted_in_pairs(frame: Frame, dc: float) -> bool:
+    """Tell whether the count of a pixel at C + dc is certain, with a frame that has no entries."""
+    zero, at = np.zeros((2, 1)), np.array([[dc], [0.0]])
+    places, entries = (
+        paired.Places(at, zero, 0),
+        paired.Entries(frame.offsets, np.zeros((0, 1)), frame.radii, 0),
+    )
+    c = np.array([frame.orbit[1, 0] + dc])
+    grid = pixels.Grid(at[0], zero[0], 0, c, zero[0], zero[0], zero[0], zero[0], zero[0], 0.0)
     unsure = np.ones(1, np.bool_)
     assert paired.count_pixels(
-        places, grid, 10, frame, entries, direct_pairs.pool(), paired_together.group(),
-        paired_together.group(), np.zeros(1, np.uint8),
-        np.zeros(1, np.uint32), unsure,
+        places, grid, 60, frame, entries, direct_pairs.pool(), paired_together.group(),
+        paired_together.group(), np.zeros(1, np.uint8), np.zeros(1, np.uint32), unsure,
     )  # fmt: skip
-    assert unsure[0]
+    return not unsure[0]
+
+
+def frame_of(orbit: Floats, last: int, end_error: float) -> Frame:
+    whole, none, nothing = np.zeros(1, np.int64), np.zeros(0), np.zeros((0, 1))
+    return Frame(
+        orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, last, end_error, 0, whole, none,
+        nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+    )  # fmt: skip
+
+
+def test_where_all_digits_cancel_nothing_is_certain() -> None:
+    # Z_1 + d = 0, which may as well be as large as the error.
+    orbit = np.zeros((4, 4))
+    orbit[1:, 0] = -0.25
+    assert not counted_in_pairs(frame_of(orbit, 10**9, 0.0), 0.25)
+
+
+@pytest.mark.parametrize(("end_error", "certain"), [(2.0**-90, True), (0.1, False)])
+def test_the_error_of_the_references_end_is_carried_on(end_error: float, certain: bool) -> None:  # noqa: FBT001 - a parameter
+    orbit = np.zeros((4, 4))
+    orbit[1:, 0] = 0.5, 0.75, 1.0625
+    assert counted_in_pairs(frame_of(orbit, 2, end_error), 2.0**-40) == certain
 
 
 def never(*_: object) -> bool:

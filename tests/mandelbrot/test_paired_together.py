@@ -10,6 +10,7 @@ import pytest
 
 from mandelbrot import deep, paired, paired_together, series
 from mandelbrot.jit import kernel
+from mandelbrot.perturbation import Frame
 from tests.mandelbrot.test_deep import orbit_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mandelbrot.paired import Entries
     from mandelbrot.paired_together import Group
     from mandelbrot.pairs import Four, Pair
-    from mandelbrot.perturbation import Frame
 
     Floats = NDArray[np.float64]
 
@@ -33,10 +33,10 @@ def puts(group: Group, lane: int, d: Four, error: float, square: float, dc: Four
 
 @kernel(entry=True, allocates=False)
 def walks(
-    group: Group, size: int, scale: int, dc_e: int, maxiter: int, frame: Frame, table: Entries,
-    cancel: NDArray[np.uint8],
+    group: Group, size: int, m: int, scale: int, dc_e: int, maxiter: int, frame: Frame,
+    table: Entries, cancel: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    walk(group, size, 0, scale, dc_e, maxiter, frame, table, cancel)
+    walk(group, size, m, scale, dc_e, maxiter, frame, table, cancel)
 
 
 @kernel(entry=True, allocates=False)
@@ -78,7 +78,8 @@ class Walk:
         for lane in range(size):
             square = float(d[lane, 0] ** 2 + d[lane, 2] ** 2) if scale == 0 else 0.0
             puts(group, lane, tuple(d[lane]), error, square, tuple(self.dc[lane]), 0)
-        walks(group, size, e if scale is None else scale, e, maxiter, frame, entries, cancel)
+        unit = e if scale is None else scale
+        walks(group, size, 0, unit, e, maxiter, frame, entries, cancel)
         self.m, self.n = group.m[:size], group.n[:size]
         self.left = [lefts(group, lane) for lane in range(size)]
         row = paired_together.LEFT_E
@@ -137,6 +138,50 @@ def test_rebased_orbits_keep_their_bounds_until_they_are_near(name: str, error: 
     assert near >= SIZE / 2
     assert tight >= SIZE / 2
     assert at.n.sum() > 300
+
+
+def test_a_step_counts_only_where_it_is_like_the_others() -> None:
+    rng, scale = np.random.default_rng(6), -9
+    whole, none, nothing = np.zeros(1, np.int64), np.zeros(0), np.zeros((0, 1))
+    entries = paired.Entries(whole, nothing, none, 0)
+    held = moved = 0
+    for _ in range(100):
+        orbit = np.zeros((9, 4))
+        orbit[:, :2] = rng.uniform(-1.4, 1.4, (9, 2))
+        orbit[1] *= 2.0 ** -rng.integers(0, 20)
+        orbit[2] *= rng.choice([1, 2.0**-20, 1.9 / np.hypot(*orbit[2, :2])])
+        frame = Frame(
+            orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, whole, none,
+            nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+        )  # fmt: skip
+        group = paired_together.group()
+        with gmpy2.context(precision=300):
+            first, second = (gmpy2.mpc(complex(*row)) for row in orbit[1:3, :2].tolist())
+            begin = some_pairs(2.0 ** (9.0 - rng.integers(0, 20, SIZE)), int(rng.integers(99)))
+            error = float(rng.choice([0.3, 2.0**-30, 2.0**-60])) * 2.0**-scale
+            for lane, d in enumerate(begin):
+                square = float(gmpy2.norm(first + value(d) * 2.0**scale))
+                puts(group, lane, tuple(d), error, square, (0.0, 0.0, 0.0, 0.0), 0)
+            walks(group, SIZE, 1, scale, -60, 1, frame, entries, np.zeros(1, np.uint8))
+            for lane, begun in enumerate(begin):
+                end = lefts(group, lane)
+                found, d = value(np.array(end[:4])) * gmpy2.exp2(end[4]), value(begun) * 2.0**scale
+                after = group.state[paired_together.LEFT_E + lane] * 2.0 ** int(group.scale[lane])
+                z, true = first + d, (2 * first + d) * d
+                off = error * 2.0**scale
+                bound = (2 * abs(z) + off) * off + paired.ROUNDING * abs(z) * abs(d) * 0.9
+                leaves = abs(second + true) ** 2 + 4 * bound > 3.999
+                if group.n[lane]:
+                    moved += 1
+                    assert abs(second + found) <= 2.0001 - after
+                    assert abs(found) <= abs(second + found) * 1.0001
+                    assert abs(found - true) <= after
+                    assert after >= bound
+                else:
+                    held += 1
+                    assert (found, after) == (d, off)
+                    assert leaves or abs(true) > abs(second + true)
+    assert min(held, moved) > 80
 
 
 def test_who_is_far_below_the_others_goes_alone() -> None:
