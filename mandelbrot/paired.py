@@ -203,7 +203,7 @@ def _go_together(
     Returns how many lanes there are then. What belongs to the orbits is from lane `first` on. Those
     that are rebased go together again.
     """
-    while size:
+    while size and not cancel[0]:
         walk(group, size, 0, scale, places.e, maxiter, frame, table, cancel)
         again = 0
         for k in range(size):
@@ -212,7 +212,7 @@ def _go_together(
             dc = scaled_to_one(at[0], at[1], at[2], at[3], places.e)
             d, m, n, status = left(group, k), group.m[k], group.n[k], TINY
             error = group.state[LEFT_E + k] * power_of_two(min(group.scale[k] - d[4], 1000))
-            while status == TINY:
+            while status == TINY and not cancel[0]:
                 status, d, error, n = follow(
                     d, error, dc, m, n, maxiter, pool.memory, lane, frame, table, cancel
                 )
