@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import gmpy2
 import numpy as np
+import pytest
 
 from mandelbrot import bla, direct, far, perturbation
+from mandelbrot.extended_exponent import normal, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import Frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Steps = Callable[[NDArray[np.float64], int, NDArray[np.float64], Frame], int]
 
 
 def test_the_longest_entry_is_found_wherever_the_search_begins() -> None:
@@ -54,13 +60,12 @@ def test_the_longest_entry_is_found_wherever_the_search_begins() -> None:
     assert len(lengths) > 6
 
 
-def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
-
+def with_follow() -> Steps:
+    """Return what takes a step of each orbit within float64's range."""
     follow = far.follow
 
     @kernel(entry=True, allocates=False)
     def steps(state: NDArray[np.float64], m: int, memory: NDArray[np.float64], frame: Frame) -> int:
-        """Take one step of each orbit."""
         certain = 0
         for i in range(state.shape[0]):
             status, x, y, error, to, _ = follow(
@@ -71,6 +76,37 @@ def test_orbits_are_rebased_before_their_bound_stops_holding() -> None:
             state[i, 0], state[i, 1], state[i, 2], state[i, 3] = x, y, error, to
         return certain
 
+    return steps
+
+
+def with_move() -> Steps:
+    """Return the same for orbits below it."""
+    move = perturbation.move
+
+    @kernel(entry=True, allocates=False)
+    def steps(state: NDArray[np.float64], m: int, _: NDArray[np.float64], frame: Frame) -> int:
+        certain = 0
+        for i in range(state.shape[0]):
+            d = normal(state[i, 0], state[i, 1], 0)
+            error = state[i, 2] * power_of_two(-d[2])
+            d, error, to, _steps, known, _rebased = move(
+                d, error, (1.0, 0.0, -90), m + i, 1, frame
+            )  # fmt: skip
+            f = power_of_two(d[2])
+            certain += known > 0
+            if known == 2:  # else the orbit is not followed
+                state[i, 0], state[i, 1], state[i, 2] = d[0] * f, d[1] * f, error * f
+                state[i, 3] = to
+            else:
+                state[i, 3] = m + i
+        return certain
+
+    return steps
+
+
+@pytest.mark.parametrize("way", [with_follow, with_move])
+def test_orbits_are_rebased_before_their_bound_stops_holding(way: Callable[[], Steps]) -> None:
+    steps = way()
     rng, size = np.random.default_rng(11), 200
     orbit = rng.uniform(-0.9, 0.9, (size + 2, 4)) * 10.0 ** -rng.integers(0, 5, (size + 2, 1))
     state = np.zeros((size, 4))

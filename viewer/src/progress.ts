@@ -11,17 +11,19 @@ export interface ProgressReport {
 export interface Progress {
   /** From 0 to 1. */
   readonly part: number;
-  /** Milliseconds; undefined as long as there is nothing to tell it from. */
+  /** Milliseconds; undefined where another part has begun, which nothing is known of yet. */
   readonly left: number | undefined;
 }
 
-/** Milliseconds of a computation from which the rest of it is foretold. */
+/** Milliseconds of a computation from which the rest of it is foretold, and it is called long. */
 const OBSERVED = 1000;
 
 interface Start {
   readonly done: number;
   readonly total: number;
   readonly time: number;
+  /** Whether its rest has been foretold: of what is over before, there is nothing to say. */
+  readonly foretold: boolean;
 }
 
 /** Follows the reports on some requests. */
@@ -31,14 +33,16 @@ export class ProgressClock {
   /** What the latest reports, complete, say at a time in milliseconds: of the longest wait. */
   read(reports: readonly ProgressReport[], now: number): Progress | undefined {
     const starts = new Map<number, Start>();
-    const waits = reports.map(({ id, done, total }) => {
+    const waits = reports.flatMap(({ id, done, total }) => {
       const known = this.#starts.get(id);
       // Another part of the computation begins anew.
       const goesOn = known !== undefined && known.total === total && known.done <= done;
-      const start = goesOn ? known : { done, total, time: now };
-      starts.set(id, start);
+      const start = goesOn ? known : { done, total, time: now, foretold: known?.foretold ?? false };
+      const left = timeLeft(start, done, now);
+      const foretold = start.foretold || left !== undefined;
+      starts.set(id, { ...start, foretold });
       const part = total > 0 ? Math.min(1, Math.max(0, done / total)) : 1;
-      return { part, left: timeLeft(start, done, now) };
+      return foretold ? [{ part, left }] : [];
     });
     this.#starts = starts;
     return waits.sort(byLength)[0];
