@@ -10,7 +10,7 @@ import pytest
 
 from mandelbrot import bla, blocks, deep, perturbation, render, render_tile, taylor
 from mandelbrot.jit import kernel
-from tests.mandelbrot.test_deep import location
+from tests.mandelbrot.places import location
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

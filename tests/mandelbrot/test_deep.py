@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import gc
-import json
 import threading
 import tracemalloc
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import Pyramid, deep, reference_orbit, render, render_tile, squares
-from mandelbrot.plane import exact
+from mandelbrot import Pyramid, deep, reference_orbit, render, render_tile
 from tests.mandelbrot.oracle import exact_count
+from tests.mandelbrot.places import LOCATIONS, bits, location
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LOCATIONS = json.loads((Path(__file__).parents[1] / "data" / "deep_locations.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -31,18 +27,6 @@ def only_deep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         render, "DEEP", dict.fromkeys(render.DEEP, 1.0)
     )  # also where the direct rungs would be chosen
-
-
-def location(name: str, **parameters: object) -> tuple[Pyramid, int]:
-    where = LOCATIONS[name]
-    pyramid = Pyramid(center=(where["re"], where["im"]), width=where["width"], **parameters)  # type: ignore[arg-type]
-    return pyramid, where["maxiter"]
-
-
-def bits(pyramid: Pyramid, level: int) -> int:
-    """Twice the precision that the depth needs."""
-    h = pyramid.pixel_size(level)
-    return 2 * (h.denominator.bit_length() - h.numerator.bit_length()) + 64
 
 
 def wrong(
@@ -189,17 +173,6 @@ def test_a_deep_tile_can_be_abandoned_and_tells_its_progress() -> None:
     assert all(total == maxiter for _, total in told)
 
 
-def test_an_orbit_is_not_moved_to_more_room_when_nobody_waits_for_it() -> None:
-    orbit = reference_orbit.reference_orbit(Fraction(-1, 10), Fraction(1, 3), Fraction(1, 2**60))
-    cancel = np.zeros(1, np.uint8)
-    assert orbit.extend(50, cancel)
-    known = orbit.orbit
-    assert not orbit._grow(1000, np.ones(1, np.uint8))
-    assert orbit.orbit is known
-    assert orbit._grow(1000, cancel)
-    np.testing.assert_array_equal(orbit.orbit[:51], known[:51])
-
-
 def test_orbits_are_rebased_where_the_reference_has_more_steps_than_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -228,12 +201,6 @@ def test_tiles_of_a_cell_share_one_orbit(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(steps) == len(set(steps)) > 0
 
 
-def orbit_of(name: str, digits: int = 0) -> tuple[reference_orbit.ReferenceOrbit, int]:
-    where = LOCATIONS[name]
-    re, im, width = (exact(where[key], key) for key in ("re", "im", "width"))
-    return reference_orbit.reference_orbit(re, im, width / 10**digits), where["maxiter"]
-
-
 def test_the_cache_counts_all_that_its_values_take() -> None:
     pyramid = Pyramid(levels=40, tilesize=8)
     rows = [2 ** (40 - level) // 2 + level % 7 for level in range(-3000, -2000, 25)]
@@ -255,108 +222,6 @@ def test_a_computation_that_was_cancelled_leaves_nothing_behind() -> None:
     value = np.zeros(1)
     assert cache.get("orbit", lambda: value, np.zeros(1, np.uint8)) is value
     assert not cache._busy
-
-
-@pytest.mark.parametrize("address", ["gmp", "limbs"])
-@pytest.mark.parametrize("name", ["e14", "e113", "e1000"])
-def test_a_reference_orbit_is_right_to_106_bits(name: str, address: str) -> None:
-    orbit, maxiter = orbit_of(name)
-    if address == "limbs":
-        orbit.address = 0
-    cancel = np.zeros(1, np.uint8)
-    for stop in (10, 100, maxiter):  # in parts
-        assert orbit.extend(stop, cancel)
-    assert orbit.why == reference_orbit.RETURNED
-    tiny = {int(m): k for k, (m, _) in enumerate(orbit.tiny_at[: orbit.tinies])}
-    with gmpy2.context(precision=64 * orbit.size + 400):
-        cx, cy = gmpy2.mpfr(gmpy2.mpq(orbit.re)), gmpy2.mpfr(gmpy2.mpq(orbit.im))
-        x = y = gmpy2.mpfr(0)
-        for m in range(1, orbit.last + 1):
-            x, y = x * x - y * y + cx, 2 * x * y + cy
-            if m in tiny:
-                scale = gmpy2.exp2(int(orbit.tiny_at[tiny[m], 1]))
-                px, py = (gmpy2.mpfr(v) * scale for v in orbit.tiny[tiny[m]])
-                allowed = 2.0**-50
-            else:
-                px, py = (gmpy2.mpfr(orbit.orbit[m, k]) + orbit.orbit[m, k + 2] for k in (0, 1))
-                allowed = 2.0**-100
-            assert gmpy2.hypot(px - x, py - y) <= allowed * gmpy2.hypot(x, y), m
-
-
-def test_a_point_is_counted_by_an_orbit_of_its_own() -> None:
-    pyramid, maxiter = location("e1000", levels=1, tilesize=8)
-    tile = pyramid.tile(1, 0, 0)
-    cancel = np.zeros(1, np.uint8)
-    for i in (1, 6):
-        point = tile.re[i], tile.im[2]
-        expected = exact_count(*point, maxiter, bits=bits(pyramid, 1))
-        assert reference_orbit.count_alone(*point, 55, maxiter, cancel) == expected
-        assert reference_orbit.count_alone(*point, 3, maxiter, cancel) == -1
-    assert reference_orbit.count_alone(Fraction(-1, 10), Fraction(1, 3), 9, 300, cancel) == 300
-    cancel[0] = 1
-    assert reference_orbit.count_alone(*point, 55, maxiter, cancel) == -1
-
-
-def test_the_square_of_gmp_is_found() -> None:
-    # Where gmpy2's wheel has another layout the orbits are right, but slow.
-    assert squares.square_address() != 0
-
-
-@pytest.mark.parametrize("name", ["E21_julia", "e113", "e1000"])
-def test_table_entries_keep_their_bounds(name: str) -> None:
-    from mandelbrot import bla  # noqa: PLC0415
-
-    orbit, maxiter = orbit_of(name)
-    cancel = np.zeros(1, np.uint8)
-    orbit.extend(maxiter, cancel)
-    epsilon = deep.EPSILON["exact"]
-    table = bla.Table.build(orbit, orbit.last - 1, epsilon, cancel)
-    assert table is not None
-    rng = np.random.default_rng(5)
-    checked = 0
-    with gmpy2.context(precision=64 * orbit.size + 2000):
-        cx, cy = gmpy2.mpfr(gmpy2.mpq(orbit.re)), gmpy2.mpfr(gmpy2.mpq(orbit.im))
-        z = [gmpy2.mpc(0)]
-        c = gmpy2.mpc(cx, cy)
-        for _ in range(orbit.last):
-            z.append(z[-1] * z[-1] + c)
-        for level in range(bla.SHORTEST, len(table.offsets) - 1):
-            entries = range(table.offsets[level], table.offsets[level + 1])
-            for at in rng.permutation(entries)[:6].tolist():
-                if table.radii[at] < -(2.0**30):
-                    continue
-                m, steps = 1 + ((at - int(table.offsets[level])) << level), 1 << level
-                whole = float(np.floor(table.radii[at]))
-                radius = gmpy2.exp2(gmpy2.mpfr(whole)) * (1 + table.radii[at] - whole)
-                # What r is chosen for, the entry being used up to r/2.
-                fourth = gmpy2.mpfr(table.coefficients[at, bla.REST]) * (2 * radius) ** 3
-                modulus = gmpy2.mpfr(np.hypot(*table.coefficients[at, : bla.AY + 1]))
-                fourth *= gmpy2.exp2(int(table.exponents[at, bla.ET] - table.exponents[at, bla.EA]))
-                assert fourth <= epsilon * modulus, (level, at)
-                for size, dc_size in [(1, 1), (0.9, 0), (1e-3, 0.5), (1e-8, 1)]:
-                    turn = np.exp(2j * np.pi * rng.random(2))
-                    d0 = radius * size * gmpy2.mpc(complex(turn[0]))
-                    dc = gmpy2.exp2(orbit.radius_e) * dc_size * gmpy2.mpc(complex(turn[1]))
-                    d, derivative = d0, gmpy2.mpc(1)
-                    for k in range(m, m + steps):
-                        derivative *= 2 * (z[k] + d)
-                        d = (2 * z[k] + d) * d + dc
-                    v, e = table.coefficients[at], [int(p) for p in table.exponents[at]]
-                    a, b, square, cube = (
-                        gmpy2.mpc(complex(v[i], v[i + 1])) * gmpy2.exp2(e[i // 2])
-                        for i in (bla.AX, bla.BX, bla.CX, bla.GX)
-                    )
-                    bound = (
-                        gmpy2.mpfr(v[bla.ERROR_A]) * gmpy2.exp2(e[bla.EA]) * abs(d0)
-                        + gmpy2.mpfr(v[bla.ERROR_B]) * gmpy2.exp2(e[bla.EB]) * abs(dc)
-                        + gmpy2.mpfr(v[bla.REST]) * gmpy2.exp2(e[bla.ET]) * abs(d0) ** 4
-                    )
-                    stretch = gmpy2.mpfr(v[bla.LIPSCHITZ]) * gmpy2.exp2(e[bla.EA])
-                    assert abs(derivative) <= stretch, (level, at, size)
-                    error = abs(((cube * d0 + square) * d0 + a) * d0 + b * dc - d)
-                    assert error <= bound, (level, at, size)
-                    checked += error > bound * 1e-6
-    assert checked > 10
 
 
 def test_threads_get_the_same_tile() -> None:

@@ -23,7 +23,7 @@ from mandelbrot.direct_pairs import ERROR, LANES, ROUND, XL, YL, N, X, Y
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import CERTAIN, TINY
 from tests.mandelbrot.oracle import exact_count
-from tests.mandelbrot.test_deep import bits, location, orbit_of
+from tests.mandelbrot.places import bits, location, orbit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

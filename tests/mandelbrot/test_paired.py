@@ -27,7 +27,7 @@ from mandelbrot import (
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import Frame
 from tests.mandelbrot.oracle import exact_count
-from tests.mandelbrot.test_deep import bits, location, orbit_of
+from tests.mandelbrot.places import bits, location, orbit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 
 from mandelbrot import deep, direct, pixels, together
 from mandelbrot.jit import kernel
-from tests.mandelbrot.test_deep import location, orbit_of
+from tests.mandelbrot.places import location, orbit_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

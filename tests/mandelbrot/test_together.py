@@ -11,7 +11,7 @@ import pytest
 from mandelbrot import deep, together
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import Frame
-from tests.mandelbrot.test_deep import orbit_of
+from tests.mandelbrot.places import orbit_of
 
 if TYPE_CHECKING:
     from mandelbrot.together import Group

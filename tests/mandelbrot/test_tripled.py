@@ -17,7 +17,7 @@ from mandelbrot.jit import kernel
 from mandelbrot.plane import Axis, Tile
 from mandelbrot.reference_orbit import ReferenceOrbit
 from tests.mandelbrot.oracle import exact_count
-from tests.mandelbrot.test_deep import orbit_of
+from tests.mandelbrot.places import orbit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
