@@ -61,6 +61,12 @@ def start(orbit: Floats, m: int, x: float, y: float, error: float) -> tuple[Four
 
 
 @kernel()
+def rounded(z: Four, error: float) -> tuple[tuple[float, float], float]:
+    """Return z as two float64, and its error."""
+    return (z[0], z[2]), error + abs(z[1]) + abs(z[3])
+
+
+@kernel()
 def point(grid: Grid, pixel: int) -> Four:
     """Return a pixel's c."""
     j, i = pixel // grid.c_re.size, pixel % grid.c_re.size
@@ -135,8 +141,8 @@ def count_again(
             status, n, z, error = direct_pairs.judge(pool, lane, maxiter)
             counts[pixel], unsure[pixel] = n, status != CERTAIN
             if status == TINY:
-                error += abs(z[1]) + abs(z[3])
-                join(rebased, gathered, pixel, (z[0], z[2]), error, 0, n, grid, frame)
+                d, error = rounded(z, error)
+                join(rebased, gathered, pixel, d, error, 0, n, grid, frame)
                 direct_pairs.remember(pool, REBASED + gathered, lane)
                 gathered += 1
             lanes -= 1

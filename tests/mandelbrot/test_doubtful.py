@@ -39,13 +39,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Judged = tuple[int, int, Four, float]
 
-start_at, judge = doubtful.start, direct_pairs.judge
+start_at, judge, round_off = doubtful.start, direct_pairs.judge, doubtful.rounded
 load, take_round, again = direct_pairs.load, direct_pairs.advance, doubtful.count_again
 
 
 @kernel(entry=True, allocates=False)
 def starts(orbit: Floats, m: int, x: float, y: float, error: float) -> tuple[Four, float]:
     return start_at(orbit, m, x, y, error)
+
+
+@kernel(entry=True, allocates=False)
+def rounds_off(z: Four, error: float) -> tuple[tuple[float, float], float]:
+    return round_off(z, error)
 
 
 @kernel(entry=True, allocates=False)
@@ -102,6 +107,13 @@ def test_an_orbit_starts_with_all_digits_of_the_reference() -> None:
             assert more >= bound + 1e-9 * (1 - 1e-12)
             worst = max(worst, wrong / bound)
     assert worst > 2.0**-8
+
+
+def test_what_is_rounded_off_is_in_the_error() -> None:
+    z = 0.25, -(2.0**-56), -0.125, 2.0**-57
+    (x, y), bound = rounds_off(z, 2.0**-90)
+    assert (x, y) == (0.25, -0.125)
+    assert 2.0**-90 + float(abs(value(z) - gmpy2.mpc(x, y))) <= bound < 2.0**-55
 
 
 def test_lanes_keep_their_bounds_and_stay_within_theirs() -> None:

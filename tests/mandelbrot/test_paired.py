@@ -25,7 +25,7 @@ from mandelbrot import (
     tripled,
 )
 from mandelbrot.jit import kernel
-from mandelbrot.perturbation import Frame
+from mandelbrot.perturbation import CERTAIN, TINY, Frame
 from tests.mandelbrot.oracle import exact_count
 from tests.mandelbrot.places import bits, location, orbit_of
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 product, total, single_step, leap = pairs.product, pairs.total, paired.step, series.leap
+follow, NEVER = paired.follow, np.zeros(1, np.uint8)
 high, modulus = pairs.high, extended_exponent.modulus
 
 
@@ -67,6 +68,14 @@ def steps(d: Pair, error: float, dc: Pair, z: Pair) -> tuple[Pair, float]:
 @kernel(entry=True, allocates=False)
 def leaps(d: Pair, error: float, dc: Pair, row: Floats) -> tuple[Pair, float]:
     return leap(d, error, dc, row)
+
+
+@kernel(entry=True, allocates=False)
+def followed(
+    d: Pair, dc: Pair, m: int, n: int, maxiter: int, memory: Floats, frame: Frame,
+    table: paired.Entries,
+) -> tuple[int, Pair, float, int]:  # fmt: skip
+    return follow(d, 2.0**-100, dc, m, n, maxiter, memory, 0, frame, table, NEVER)
 
 
 def normal(x: float, xl: float, y: float, yl: float, e: int) -> Pair:
@@ -196,6 +205,23 @@ def test_where_all_digits_cancel_nothing_is_certain() -> None:
     orbit = np.zeros((4, 4))
     orbit[1:, 0] = -0.25
     assert not counted_in_pairs(frame_of(orbit, 10**9, 0.0), 0.25)
+
+
+@pytest.mark.parametrize("ratio", [0.97, 1.03])
+def test_an_orbit_is_rebased_where_z_is_smaller_than_d(ratio: float) -> None:
+    for turn in np.exp(1j * np.arange(8)).tolist():
+        z, d = 0.25 - 0.125j, turn * 2.0**-30
+        after = (2 * z + d) * d
+        orbit = np.zeros((4, 4))
+        for m, at in enumerate((z, after * (ratio * turn - 1), z), 1):
+            orbit[m, :2] = at.real, at.imag
+        frame = frame_of(orbit, 10**9, 0.0)
+        entries = paired.Entries(frame.offsets, np.zeros((0, 1)), frame.radii, 0)
+        status, _, _, n = followed(
+            normal(d.real, 0.0, d.imag, 0.0, 0), (1.0, 0.0, 0.0, 0.0, -400), 1, 7, 8,
+            np.zeros((1, 7)), frame, entries,
+        )  # fmt: skip
+        assert (status, n) == ((TINY if ratio < 1 else CERTAIN), 8)
 
 
 @pytest.mark.parametrize(("end_error", "certain"), [(2.0**-90, True), (0.1, False)])

@@ -8,8 +8,8 @@ import pytest
 
 from mandelbrot import strides, triples
 from mandelbrot.jit import kernel
+from tests.mandelbrot.orbits_in_triples import as_triple, computed, value_of
 from tests.mandelbrot.places import orbit_of
-from tests.mandelbrot.test_tripled import as_triple, computed, value_of
 
 _leap, _normal, _triple_at = strides.leap, triples.normal, strides.triple_at
 

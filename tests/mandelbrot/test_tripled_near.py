@@ -10,7 +10,8 @@ import pytest
 
 from mandelbrot import perturbation, tripled
 from mandelbrot.jit import kernel
-from tests.mandelbrot.test_tripled import UNIT, Place, as_triple, value_of, words_of
+from tests.mandelbrot.orbits_in_triples import UNIT, as_triple, value_of, words_of
+from tests.mandelbrot.test_tripled import Place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
