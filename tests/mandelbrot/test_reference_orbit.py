@@ -8,7 +8,7 @@ import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import fixed_point, reference_orbit, squares
+from mandelbrot import fixed_point, reference_orbit, series, squares
 from tests.mandelbrot.oracle import exact_count
 from tests.mandelbrot.places import bits, location, orbit_of
 
@@ -35,7 +35,7 @@ def test_a_reference_orbit_is_right_to_106_bits(name: str, address: str) -> None
                 allowed = 2.0**-50
             else:
                 px, py = (gmpy2.mpfr(orbit.orbit[m, k]) + orbit.orbit[m, k + 2] for k in (0, 1))
-                allowed = 2.0**-100
+                allowed = series.REFERENCE
             assert gmpy2.hypot(px - x, py - y) <= allowed * gmpy2.hypot(x, y), m
 
 

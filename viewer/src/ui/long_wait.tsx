@@ -17,7 +17,7 @@ export function LongWait({ viewer }: { viewer: Viewer }) {
       <progress value={part} aria-label="Done" />
       <p>
         {Math.floor(part * 100)} % of a long computation
-        {left === undefined ? "" : `, ${describeTime(left)} left`}
+        {left === undefined ? "" : `, at most ${describeTime(left)} left`}
       </p>
       <button type="button" onClick={() => stop(waits.map(({ image }) => image))}>
         Stop
