@@ -19,7 +19,9 @@ test("a long computation says how far it is and how long it takes, and can be st
   const wait = viewer.getByRole("region", { name: "Long computation" });
   const bar = wait.getByRole("progressbar");
   const part = async () => Number(await bar.getAttribute("value"));
-  await wait.getByText(/^\d+ % of a long computation, at most (about 5|a few) seconds left$/).waitFor();
+  await wait
+    .getByText(/^\d+ % of a long computation, at most (about 5|a few) seconds left$/)
+    .waitFor();
   const early = await part();
   expect(early).toBeGreaterThan(0.1);
   await harness.screenshot("long wait");
