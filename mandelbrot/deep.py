@@ -44,19 +44,19 @@ CACHE_BYTES = 2**28
 LONGEST = 2**22
 """Iterates of an orbit that are kept, half of the cache; orbits of more steps are rebased there."""
 
-EPSILON = {"fast": 2.0**-32, "exact": 2.0**-42}
+EPSILON = {"fast": 2.0**-32, "exact": 2.0**-40}
 """What an entry of the table (bla.py) may neglect, relative to the delta.
 
-Measured, seconds of `exact` with 2^-40, -41, -42 relative to 2^-40: E21_julia 1, 0.95, 0.90 (fewer
-pixels are left to pairs), e50 1, 1.01, 1.04, e227 1, 1.09, 1.07.
+Measured, seconds of `exact` at 512² (Zen 5) with 2^-38, -40, -42: E21_julia 0.28, 0.25, 0.25 (more
+pixels are left to pairs), e50 0.48, 0.47, 0.49, e113 0.077, 0.079, 0.083, e227 2.44, 2.54, 2.64.
 """
 
 NEAR = {"fast": 2.0**-24, "exact": 2.0**-18}
 """|d| from which an orbit is iterated in float64 itself.
 
 Later takes single steps instead, earlier leaves more pixels to doubtful.py. Measured as above, with
-2^-16, -18, -20, -22: E21_julia 1, 0.97, 0.96, 0.92, e50 1, 1, 1.09, 1.14, e113 1, 0.96, 0.96, 1.02,
-e227 1, 1, 0.99, 1.12.
+2^-14, -16, -18, -20, -22: E21_julia 0.28, 0.26, 0.25, 0.28, 0.31, e50 0.51, 0.47, 0.48, 0.55, 0.64,
+e113 0.095, 0.083, 0.080, 0.081, 0.088, e227 2.52, 2.52, 2.54, 2.55, 2.72.
 """
 
 DOUBLE_DOUBLE = 52
