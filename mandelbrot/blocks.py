@@ -21,6 +21,7 @@ from mandelbrot.extended_exponent import add, modulus, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import FAR, IN, OUT, find, is_less, plain
 from mandelbrot.pixels import LEAF, REBASED, Grid, Pool, enter_block, go_together, settle
+from mandelbrot.rim import side
 from mandelbrot.together import SIZE
 
 if TYPE_CHECKING:
@@ -102,10 +103,15 @@ def _follow(  # noqa: C901 - one loop, whose state does not split
         z = add(there, (work[0, 0], work[1, 0], out_e))
         at = plain(modulus(z), min(z[2], 100))
         loose = plain(rest + strict * out_error, min(out_e, 100))
-        if steps == 1 and at - loose >= OUT:
+        inside, outside = at + loose <= IN, at - loose >= OUT
+        if not inside and not outside and m + steps < frame.last:
+            d = work[0, 0], work[1, 0], out_e
+            known = side(frame.rim, frame.orbit, m + steps, d, rest + strict * out_error)
+            inside, outside = known < 0, known > 0
+        if steps == 1 and outside:
             return e, error, m, n, n
         if (
-            not at + loose <= IN
+            not inside
             or not cut <= (_CUT if strict else _CUT_FAST) * rest
             or taylor.bend(work) > _BEND
         ):

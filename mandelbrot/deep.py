@@ -20,7 +20,7 @@ from mandelbrot import blocks, direct_pairs, paired, paired_together, pixels, se
 from mandelbrot.bla import Table
 from mandelbrot.extended_exponent import from_fractions, scaled
 from mandelbrot.perturbation import Frame
-from mandelbrot.reference_orbit import GUARD, ReferenceOrbit, count_alone, reference_orbit
+from mandelbrot.reference_orbit import GUARD, INSIDE, ReferenceOrbit, count_alone, reference_orbit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -185,12 +185,12 @@ def _points(axis: Axis) -> Floats:
 
 
 def _orbit(
-    re: Fraction, im: Fraction, side: Fraction, cap: int, cancel: Flag, progress: Progress | None
+    re: Fraction, im: Fraction, side: Fraction, stop: int, cancel: Flag, progress: Progress | None
 ) -> ReferenceOrbit | None:
-    """Return the orbit of a cell's centre, up to its end, Z_cap or Z_LONGEST."""
+    """Return the orbit of a cell's centre, up to its end, Z_stop or Z_LONGEST."""
     key = "orbit", re, im, side
     orbit = _cache.get(key, lambda: reference_orbit(re, im, side * Fraction(7072, 10000)), cancel)
-    if orbit is None or not orbit.extend(min(cap, LONGEST), cancel, progress):
+    if orbit is None or not orbit.extend(min(stop, LONGEST), cancel, progress):
         return None
     _cache.keep(key, orbit)
     return orbit
@@ -209,9 +209,12 @@ def count(
 ) -> bool:
     """Write the counts of a tile, and mark those that are not certain. False when cancelled."""
     cell = _cell(pyramid, *address)
-    orbit = _orbit(*cell, cap, cancel, progress)
+    orbit = _orbit(*cell, cap + 1, cancel, progress)  # the last iterate is known less well
     if orbit is None:
         return False
+    if orbit.why == INSIDE:
+        out[:] = cap
+        return True
     grid = _grid(tile, orbit)
     counts, marks = np.empty(out.size, np.uint32), unsure.reshape(-1)
     strict = precision == "exact"
@@ -338,7 +341,7 @@ def _frame(
     cancel: Flag,
 ) -> Frame | None:
     """Return what orbits are followed with; None when cancelled."""
-    last = min(orbit.last, cap)
+    last = min(orbit.last, cap + 1)
     # No entry leads to the last iterate, which may be outside |Z| ≤ 2.
     table = _cache.get(
         ("table", cell, last, epsilon),
@@ -350,5 +353,5 @@ def _frame(
     return Frame(
         orbit.orbit, orbit.tiny, orbit.tiny_at, orbit.tinies, last, *orbit.error,
         table.offsets, table.radii, table.coefficients, table.exponents, table.reach, table.plain,
-        table.widest, table.last, orbit.radius_e, near, float(strict),
+        table.widest, table.last, orbit.radius_e, near, float(strict), orbit.rim,
     )  # fmt: skip

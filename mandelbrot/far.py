@@ -34,7 +34,6 @@ from mandelbrot.perturbation import (
     CERTAIN,
     FLOAT,
     FLUSHED,
-    IN,
     IN_SQUARE,
     NEAR,
     OUT_SQUARE,
@@ -44,6 +43,7 @@ from mandelbrot.perturbation import (
     is_less,
     move,
     plain,
+    where,
 )
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     while True:
         size = abs(x) + abs(y)
         if n >= maxiter:
-            inside = r <= IN_SQUARE - 4 * error or not strict
-            return (CERTAIN if inside else UNSURE), x, y, error, m, n
+            return CERTAIN, x, y, error, m, n  # it is inside, as after every step
         if size < smallest:
             return TINY, x, y, error, m, n
         if x * x + y * y >= near_square and r >= frame.near:
@@ -198,15 +197,16 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
         wx, wy = orbit[to, 0] + u, orbit[to, 1] + v
         s = wx * wx + wy * wy
         if not s <= IN_SQUARE - 4 * grown:
-            if steps > 1:
-                longest = steps >> 1
-                continue
-            if not strict:
-                if not s <= 4:
-                    return CERTAIN, x, y, error, m, n
-            else:
-                outside = s >= OUT_SQUARE * (1 + grown) * (1 + grown)
-                return (CERTAIN if outside else UNSURE), x, y, error, m, n
+            at = 1
+            if not s >= OUT_SQUARE * (1 + grown) * (1 + grown):
+                d = normal(u, v, 0)
+                mantissa = grown * power_of_two(min(-d[2], 1000))
+                at = where((wx, wy, 0), d, mantissa, to, frame)
+            if at >= 0:
+                if steps > 1:
+                    longest = steps >> 1
+                    continue
+                return (CERTAIN if at > 0 else UNSURE), x, y, error, m, n
         longest = maxiter
         n += steps
         if to >= last or s < u * u + v * v:
@@ -246,6 +246,7 @@ def far(  # noqa: C901 - one loop, whose state does not split
             error += 8 * UNIT * modulus(d)
             error *= power_of_two(min(d[2] - z[2], 1000)) * _UP
             d, m = z, 0
+    longest = maxiter
     while True:
         if d[2] > FLOAT:
             f = power_of_two(d[2])
@@ -259,14 +260,14 @@ def far(  # noqa: C901 - one loop, whose state does not split
         if d[0] == 0 and d[1] == 0 and error > 0:
             return UNSURE, d, error, m, n
         if n >= maxiter:
-            z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
-            size = plain(modulus(z), min(z[2], 100)) + frame.strict * plain(error, min(d[2], 100))
-            return (CERTAIN if size <= IN else UNSURE), d, error, m, n
-        d, error, m, steps, known, rebased = move(d, error, dc, m, maxiter - n, frame)
-        if known == 1:
             return CERTAIN, d, error, m, n
-        if known == 0:
-            return UNSURE, d, error, m, n
-        n += steps
+        room = min(maxiter - n, longest)
+        moved, grown, to, steps, known, rebased = move(d, error, dc, m, room, frame)
+        if known < 2:
+            if steps > 1:
+                longest = steps >> 1
+                continue
+            return (CERTAIN if known == 1 else UNSURE), d, error, m, n
+        d, error, m, n, longest = moved, grown, to, n + steps, maxiter
         if rebased and repeats(d, error, dc, n, maxiter, memory, lane, frame):
             return CERTAIN, d, error, m, maxiter

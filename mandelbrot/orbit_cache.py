@@ -31,7 +31,7 @@ VARIABLE = "MANDELBROT_ORBITS"
 WORTH = 1.0
 """Seconds of computing from which an orbit is kept."""
 
-_FORMAT = b"mandelbrot orbit 1\n"
+_FORMAT = b"mandelbrot orbit 2\n"
 _DIGEST = hashlib.sha256().digest_size
 
 

@@ -48,9 +48,12 @@ from mandelbrot.bla import (
 from mandelbrot.extended_exponent import add, exponent, modulus, power_of_two
 from mandelbrot.intrinsics import leading_zeros, trailing_zeros
 from mandelbrot.jit import kernel
+from mandelbrot.rim import side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from mandelbrot.rim import Rim
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -84,6 +87,7 @@ class Frame(NamedTuple):
     """|d| from which an orbit may leave for the direct phase; infinity for none."""
     strict: float
     """1 where counts have to be proven, else 0."""
+    rim: Rim
 
 
 FAR = -10
@@ -199,6 +203,20 @@ def plain(value: float, e: int) -> float:
 
 
 @kernel()
+def where(z: Number, d: Number, error: float, m: int, frame: Frame) -> int:
+    """Return -1 where z = Z_m + d is inside |z| ≤ 2, 1 where outside, 0 if that is not certain."""
+    size, loose = plain(modulus(z), min(z[2], 100)), frame.strict * plain(error, min(d[2], 100))
+    if size + loose <= IN:
+        return -1
+    if size - loose >= OUT:
+        return 1
+    known = side(frame.rim, frame.orbit, m, d, frame.strict * error) if m < frame.last else 0
+    if known == 0 and frame.strict == 0:
+        known = 1 if size > 2 else -1
+    return known
+
+
+@kernel()
 def move(
     d: Number, error: float, dc: Number, m: int, room: int, frame: Frame
 ) -> tuple[Number, float, int, int, int, bool]:
@@ -213,7 +231,7 @@ def move(
         k, level = find(frame.offsets, frame.radii, m, frame.table_last, room, size)
     there = reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
     z = add(there, d)
-    before = plain(modulus(z), min(z[2], 100)) + frame.strict * plain(error, min(d[2], 100))
+    inside = where(z, d, error, m, frame) < 0
     if k >= 0:
         d, error = leap(d, error, dc, k, frame.coefficients, frame.exponents)
         steps = 1 << level
@@ -223,10 +241,9 @@ def move(
     m += steps
     there = reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m)
     z = add(there, d)
-    after, loose = plain(modulus(z), min(z[2], 100)), frame.strict * plain(error, min(d[2], 100))
-    known = 0
-    if before <= IN:
-        known = 2 if after + loose <= IN else (1 if steps == 1 and after - loose >= OUT else 0)
+    after, known = where(z, d, error, m, frame), 0
+    if inside:
+        known = 2 if after < 0 else (1 if steps == 1 and after > 0 else 0)
     rebased = False
     if m >= frame.last or is_less(z, d):
         # Rounding of Z + d, at most 3 u of the larger; at the end, the error of Z itself.

@@ -3,11 +3,13 @@
 An orbit is computed to as many bits as the cell's size asks for, with a bound of its own error
 (as in fixed_point.py: e' ≤ (2|Z| + e) e + δ), and kept as pairs of float64. It ends, at the latest,
 
-- where it leaves |Z| ≤ 2,
+- where it has left |Z| ≤ 2 for good: around C = -2 it stays close to that line for long, and its
+  neighbours may be inside,
 - where it passes 0 so closely that a point of its cell may hit it: |Z_p| ≤ |dZ_p/dC| R, R being the
   cell's radius. That p is the period of the cell's largest minibrot, and from here all orbits of
-  the cell are continued as small differences from the beginning, Z_0 = 0 (perturbation.py), or
-- where the orbits of its cell have long gone other ways: |dZ/dC| R > 2^20.
+  the cell are continued as small differences from the beginning, Z_0 = 0 (perturbation.py),
+- where the orbits of its cell have long gone other ways: |dZ/dC| R > 2^20, or
+- where all of them are proven to stay for ever (attraction.py).
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mandelbrot import orbit_cache
+from mandelbrot import orbit_cache, rim
+from mandelbrot.attraction import NEAR, attracted, look, spread_after
 from mandelbrot.extended_exponent import (
+    ZERO,
     add,
     exponent,
     modulus,
@@ -50,7 +54,7 @@ float64, and what is left for the number of steps."""
 TINY = -900
 """Numbers below 2^TINY are kept with an exponent of their own."""
 
-RUNNING, ESCAPED, RETURNED, GONE, IMPRECISE = range(5)
+RUNNING, ESCAPED, RETURNED, GONE, INSIDE, IMPRECISE = range(6)
 """Why an orbit has ended."""
 
 _ROUNDING = 5.0  # units of the last place: a step by less than √(1² + 3²), C by √2 if rounded
@@ -58,6 +62,7 @@ _GONE = 20  # log2 of |dZ/dC| R
 _LINEAR = -6  # log2 of |dZ/dC| R up to which the first return is looked for
 _EXACT = -118  # log2 of the relative error up to which an iterate is used
 _NO_CELL = -(2**40)  # log2 of the radius of a point that is nobody's reference
+_LEFT = 2 + 2.0**-10  # |Z| from which no difference matters; of a point by itself: 2
 _SAVE = 60.0  # seconds between two savings of one orbit
 _ZERO = np.uint64(0)
 
@@ -89,8 +94,13 @@ def _pair(a: Limbs) -> tuple[float, float, int]:
     return sign * high, sign * (below - (high - cut)), e
 
 
+@kernel()
+def _square(z: Floats) -> float:
+    return z[0] * z[0] + z[1] * z[1]
+
+
 @kernel(entry=True, allocates=True)
-def iterate(  # noqa: PLR0915 - one loop, whose state does not split
+def iterate(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not split
     z: Limbs,
     c: Limbs,
     carried: Floats,
@@ -102,6 +112,8 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     orbit: Floats,
     tiny: Floats,
     tiny_at: NDArray[np.int64],
+    rim_at: NDArray[np.int64],
+    excess: Floats,
 ) -> tuple[int, int, int]:
     """Continue an orbit from Z_first, writing ``orbit[m]`` for first < m ≤ stop.
 
@@ -109,20 +121,24 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     ----------
     z, c : uint64 array of shape (2, L)
         Z_first, replaced by the last iterate, and C: real and imaginary part (fixed_point.py).
-    carried, exponents : float64 array of shape (3,), int64 array of shape (4,)
-        dZ/dC and the error bound in units of the last place; their exponents; log2 of the radius,
-        rounded up; the number of entries in `tiny`.
+    carried, exponents : float64 array of shape (4,), int64 array of shape (8,)
+        dZ/dC, the error bound in units of the last place, and a bound of |z - Z| in the cell. The
+        exponents of the first two; log2 of the radius, rounded up; the numbers of entries in `tiny`
+        and in `rim_at`; the third's exponent; what `attraction.look` continues with.
     address : int
         Of mpn_sqr, or 0.
     orbit : float64 array of shape (more than stop, 4)
         High parts of Z (real, imaginary), then the low ones.
     tiny, tiny_at : float64 array of shape (n, 2), int64 array of shape (n, 2)
         Mantissas of the iterates below 2^TINY, of which `orbit` has zeros; index and exponent.
+    rim_at, excess
+        See `rim.Rim`; the iterate before the last is the last that may be there.
 
     Returns
     -------
     m, why, full
-        The last iterate written, whether the orbit has ended, and whether `tiny` is full.
+        The last iterate written, whether the orbit has ended, and whether there is no more room
+        in `tiny` or `rim_at`.
     """
     size = z.shape[1]
     x, y, cx, cy = z[0], z[1], c[0], c[1]
@@ -135,7 +151,11 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     )
     derivative = carried[0], carried[1], exponents[0]
     error, error_e = carried[2], exponents[1]
-    radius_e, tinies = exponents[2], exponents[3]
+    radius_e, tinies, rims = exponents[2], exponents[3], exponents[4]
+    spread = carried[3], exponents[5]
+    is_cell = radius_e > _NO_CELL
+    left = _LEFT if is_cell else 2.0
+    saved, least_e, near = exponents[6], exponents[7], NEAR
     unit_e = WHOLE - 64 * size
     m, why, full = first, RUNNING, 0
     here = _pair(x)
@@ -145,9 +165,12 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
     while m < stop and why == RUNNING:
         if m % 256 == 0 and cancel[0]:
             break
-        if tinies >= tiny_at.shape[0]:
+        if tinies >= tiny_at.shape[0] or rims >= rim_at.shape[0]:
             full = 1
             break
+        loose, loose_e = error, error_e
+        if is_cell:
+            spread = spread_after(spread, (modulus(value), value[2]), radius_e)
         # dZ/dC ← 2 Z dZ/dC + 1, and the error bound.
         product = multiply(derivative, value)
         derivative = add((product[0], product[1], product[2] + 1), (1.0, 0.0, 0))
@@ -159,6 +182,16 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
         error *= power_of_two(-exponent(error))
 
         step(x, y, cx, cy, a, b, xx, yy, wide, address)
+        if is_cell and abs(_square(orbit[m]) - 4) < rim.WIDTH:
+            # `step` has left |Z|² in xx, less than 2 units too small; `_pair` is off by one more.
+            xx[size - 1] -= np.uint64(4) << np.uint64(64 - WHOLE)
+            above = _pair(xx)
+            e = max(loose_e, 0)
+            excess[rims, rim.EXCESS] = above[0]
+            excess[rims, rim.BOUND] = 5 * loose * power_of_two(loose_e - e) + 4 * power_of_two(-e)
+            rim_at[rims, rim.INDEX], rim_at[rims, rim.EXPONENT] = m, above[2]
+            rim_at[rims, rim.BOUND_EXPONENT] = e + unit_e
+            rims += 1
         m += 1
 
         here, there = _pair(x), _pair(y)
@@ -176,20 +209,33 @@ def iterate(  # noqa: PLR0915 - one loop, whose state does not split
             orbit[m, 0], orbit[m, 1] = here[0] * f, there[0] * g
             orbit[m, 2], orbit[m, 3] = here[1] * f, there[1] * g
         growth_e = derivative[2] + radius_e
-        if error_e + unit_e + 1 > value[2] + _EXACT and radius_e > _NO_CELL:
+        if error_e + unit_e + 1 > value[2] + _EXACT and is_cell:
             why = IMPRECISE
-        if modulus(value) * power_of_two(min(value[2], 8)) > 2:
+        if modulus(value) * power_of_two(min(value[2], 8)) > left:
             why = ESCAPED
         elif growth_e > _GONE:
             why = GONE
         elif growth_e < _LINEAR and value[2] < growth_e:
             why = RETURNED
-    carried[0], carried[1], carried[2] = derivative[0], derivative[1], error
-    exponents[0], exponents[1], exponents[3] = derivative[2], error_e, tinies
+        elif is_cell and value[2] >= TINY:
+            s = saved
+            back, saved, least_e, near = look(orbit, m, value[2], s, least_e, near)
+            if back and attracted(orbit, s, m, spread, radius_e):
+                why = INSIDE
+    carried[0], carried[1], carried[2], carried[3] = derivative[0], derivative[1], error, spread[0]
+    exponents[0], exponents[1], exponents[5] = derivative[2], error_e, spread[1]
+    exponents[3], exponents[4], exponents[6], exponents[7] = tinies, rims, saved, least_e
     return m, why, full
 
 
 _COPIED = 2**17  # iterates at a time
+
+
+def _with_room(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return an array with as many rows again."""
+    return np.concatenate(
+        [array, np.zeros_like(array, shape=(max(len(array), 16), *array.shape[1:]))]
+    )
 
 
 def as_limbs(values: tuple[int, int], size: int) -> Limbs:
@@ -216,6 +262,8 @@ class ReferenceOrbit:
         Real and imaginary high parts, then low parts, of Z_0, Z_1, …
     tiny, tiny_at
         The first `tinies` are the iterates below 2^TINY, see `iterate`.
+    rim : Rim
+        Those close to |Z| = 2.
     """
 
     re: Fraction
@@ -237,13 +285,14 @@ class ReferenceOrbit:
         self.re, self.im = (Fraction(p, 1 << unit) for p in parts)
         self._c = as_limbs((parts[0], parts[1]), self.size)
         self._z = np.zeros_like(self._c)
-        self._carried = np.zeros(3)
-        self._exponents = np.array([-(2**40), -(2**40), self.radius_e, 0], np.int64)
+        self._carried = np.array([0.0, 0.0, 0.0, 1.0])
+        self._exponents = np.array([ZERO, ZERO, self.radius_e, 0, 0, ZERO, 0, 0], np.int64)
         self.orbit = np.zeros((64, 4))
         self.tiny = np.zeros((16, 2))
         self.tiny_at = np.zeros((16, 2), np.int64)
         self.tiny_at[0] = 0, -(2**40)
         self._exponents[3] = 1  # Z_0 = 0 is the first of them
+        self.rim = rim.rim(16)
         self._lock = threading.Lock()
 
     @property
@@ -254,7 +303,8 @@ class ReferenceOrbit:
     @property
     def nbytes(self) -> int:
         """Size in memory, bytes."""
-        return self.orbit.nbytes + self.tiny.nbytes + self.tiny_at.nbytes + 2 * self._c.nbytes
+        arrays = self.orbit, self.tiny, self.tiny_at, self.rim.at, self.rim.excess, self._c, self._z
+        return sum(array.nbytes for array in arrays)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return all that is known of the orbit, as `restore` takes it."""
@@ -262,6 +312,8 @@ class ReferenceOrbit:
             "orbit": self.orbit[: self.last + 1],
             "tiny": self.tiny[: self.tinies],
             "tiny_at": self.tiny_at[: self.tinies],
+            "rim_at": self.rim.at[: self.rim.size],
+            "excess": self.rim.excess[: self.rim.size],
             "z": self._z,
             "carried": self._carried,
             "exponents": self._exponents,
@@ -278,6 +330,8 @@ class ReferenceOrbit:
         self._exponents = state["exponents"].astype(np.int64)
         self.why = int(state["why"])
         self.last, self.tinies = self.orbit.shape[0] - 1, self.tiny.shape[0]
+        at, excess = state["rim_at"].astype(np.int64), state["excess"].astype(np.float64)
+        self.rim = rim.Rim(at, excess, at.shape[0])
 
     def extend(
         self,
@@ -313,12 +367,15 @@ class ReferenceOrbit:
                     return False
                 self.last, self.why, full = iterate(
                     self._z, self._c, self._carried, self._exponents, self.last, target,
-                    self.address, cancel, self.orbit, self.tiny, self.tiny_at,
+                    self.address, cancel, self.orbit, self.tiny, self.tiny_at, self.rim.at,
+                    self.rim.excess,
                 )  # fmt: skip
                 self.tinies = int(self._exponents[3])
+                self.rim = self.rim._replace(size=int(self._exponents[4]))
                 if full:
-                    self.tiny = np.concatenate([self.tiny, np.zeros_like(self.tiny)])
-                    self.tiny_at = np.concatenate([self.tiny_at, np.zeros_like(self.tiny_at)])
+                    self.tiny, self.tiny_at = _with_room(self.tiny), _with_room(self.tiny_at)
+                    at, excess = _with_room(self.rim.at), _with_room(self.rim.excess)
+                    self.rim = rim.Rim(at, excess, self.rim.size)
                 if self.kept and time.monotonic() > since + _SAVE:
                     orbit_cache.save(self)
                     saved, since = self.last, time.monotonic()

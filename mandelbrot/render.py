@@ -126,7 +126,7 @@ def render_tile(  # noqa: C901 - one question after the other
     if pyramid.pixel_size(level) < DEEP[precision]:
         from mandelbrot import deep  # noqa: PLC0415
 
-        if _is_uniform(pyramid, level, tile, cap, out):
+        if _is_uniform(tile, cap, out):
             status = escape_time.UNIFORM
         elif deep.count(
             pyramid, (level, row, column), tile, cap, precision, cancel, progress, out, unsure
@@ -153,12 +153,10 @@ def render_tile(  # noqa: C901 - one question after the other
     return out
 
 
-def _is_uniform(pyramid: Pyramid, level: int, tile: Tile, maxiter: int, out: Counts) -> bool:
-    """Tell whether float64 still proves one count for a tile, and write that to its first pixel."""
+def _is_uniform(tile: Tile, maxiter: int, out: Counts) -> bool:
+    """Tell whether float64 proves one count for a tile, and write that to its first pixel."""
     from mandelbrot import escape_time  # noqa: PLC0415
 
-    if pyramid.pixel_size(level) < DEEP["fast"]:
-        return False
     count = escape_time.uniform_count(tile.re.float64(), tile.im.float64(), maxiter)
     if count >= 0:
         out[0, 0] = count

@@ -8,7 +8,7 @@ import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import bla, direct, far, perturbation
+from mandelbrot import bla, direct, far, perturbation, rim
 from mandelbrot.extended_exponent import normal, power_of_two
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import Frame
@@ -116,6 +116,7 @@ def test_orbits_are_rebased_before_their_bound_stops_holding(way: Callable[[], S
     frame = Frame(
         orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, integers, nothing[0],
         nothing, np.zeros((1, bla.ET + 1), np.int32), nothing[0], nothing, 0.0, 0, 0, np.inf, 1.0,
+        rim.rim(0),
     )  # fmt: skip
     before = state.copy()
     assert steps(state, 1, np.zeros((1, 7)), frame) > size / 2

@@ -21,6 +21,7 @@ from mandelbrot import (
     preload,
     render,
     render_tile,
+    rim,
     series,
     tripled,
 )
@@ -197,6 +198,7 @@ def frame_of(orbit: Floats, last: int, end_error: float) -> Frame:
     return Frame(
         orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, last, end_error, 0, whole, none,
         nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+        rim.rim(0),
     )  # fmt: skip
 
 

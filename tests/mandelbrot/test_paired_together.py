@@ -8,7 +8,7 @@ import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import deep, paired, paired_together, series
+from mandelbrot import deep, paired, paired_together, rim, series
 from mandelbrot.jit import kernel
 from mandelbrot.perturbation import Frame
 from tests.mandelbrot.places import orbit_of
@@ -153,6 +153,7 @@ def test_a_step_counts_only_where_it_is_like_the_others() -> None:
         frame = Frame(
             orbit, np.zeros((1, 2)), np.zeros((1, 2), np.int64), 1, 10**9, 0.0, 0, whole, none,
             nothing, np.zeros((0, 1), np.int32), none, nothing, 0.0, 0, 0, np.inf, 1.0,
+        rim.rim(0),
         )  # fmt: skip
         group = paired_together.group()
         with gmpy2.context(precision=300):
