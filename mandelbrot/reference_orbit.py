@@ -19,7 +19,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Limbs = NDArray[np.uint64]
+
+T = TypeVar("T", bound=np.generic)
 
 GUARD = 144
 """Bits beyond those of the cell's radius: 2^20 of growth that `GONE` allows, 106 of a pair of
@@ -92,11 +94,6 @@ def _pair(a: Limbs) -> tuple[float, float, int]:
     below, cut = float(low) * 2.0**-105, float(first >> np.uint64(11)) * 2.0**-52
     high = cut + below
     return sign * high, sign * (below - (high - cut)), e
-
-
-@kernel()
-def _square(z: Floats) -> float:
-    return z[0] * z[0] + z[1] * z[1]
 
 
 @kernel(entry=True, allocates=True)
@@ -182,7 +179,7 @@ def iterate(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not sp
         error *= power_of_two(-exponent(error))
 
         step(x, y, cx, cy, a, b, xx, yy, wide, address)
-        if is_cell and abs(_square(orbit[m]) - 4) < rim.WIDTH:
+        if is_cell and abs(orbit[m, 0] ** 2 + orbit[m, 1] ** 2 - 4) < rim.WIDTH:
             # `step` has left |Z|² in xx, less than 2 units too small; `_pair` is off by one more.
             xx[size - 1] -= np.uint64(4) << np.uint64(64 - WHOLE)
             above = _pair(xx)
@@ -231,7 +228,7 @@ def iterate(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not sp
 _COPIED = 2**17  # iterates at a time
 
 
-def _with_room(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _with_room(array: NDArray[T]) -> NDArray[T]:
     """Return an array with as many rows again."""
     return np.concatenate(
         [array, np.zeros_like(array, shape=(max(len(array), 16), *array.shape[1:]))]

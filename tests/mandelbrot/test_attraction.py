@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import gmpy2
 import numpy as np
 import pytest
 
-from mandelbrot import Pyramid, deep, reference_orbit, render, render_tile
+from mandelbrot import Pyramid, attraction, deep, reference_orbit, render, render_tile
+from mandelbrot.jit import kernel
 from tests.mandelbrot.oracle import exact_count
 from tests.mandelbrot.places import LOCATIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PERIODS = {"e14": 252, "e113": 11380}
 NEVER = np.zeros(1, np.uint8)
@@ -68,6 +73,36 @@ def test_a_cell_inside_a_minibrot_is_proven_as_a_whole(
     assert orbit is not None
     assert orbit.why == reference_orbit.INSIDE
     assert orbit.last < 80 * PERIODS[name]
+
+
+@pytest.mark.parametrize(
+    ("spread", "radius_e", "stays"),
+    # z -> z² + 0.16 has a fixed point at 0.2: r' = (0.4 + r) r + R, which is below r up to 0.6 for
+    # R = 0 and between 0.3 ± √(0.09 - R) for others.
+    [
+        (0.0, -60, True),
+        (0.59, -60, True),
+        (0.61, -60, False),
+        (0.0, -4, True),
+        (0.0, -3, False),
+        (0.46, -4, True),
+        (0.48, -4, False),
+    ],
+)
+def test_a_disc_that_one_step_takes_into_itself(
+    spread: float,
+    radius_e: int,
+    stays: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    attracted = attraction.attracted
+
+    @kernel(entry=True, allocates=False)
+    def call(orbit: NDArray[np.float64], spread: float, radius_e: int) -> bool:
+        return attracted(orbit, 1, 2, (spread, 0), radius_e)
+
+    orbit = np.zeros((3, 4))
+    orbit[1:, 0] = 0.2
+    assert call(orbit, spread, radius_e) == stays
 
 
 def test_in_parts_an_orbit_ends_where_it_ends_at_once() -> None:

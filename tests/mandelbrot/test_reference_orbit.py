@@ -73,9 +73,9 @@ def test_an_orbit_ends_before_an_iterate_that_is_not_exact_enough(
     # Z_2 is that close to 0, and off by up to 2^-184: 2^-118 of it is what all bounds take for it.
     near = Fraction(1, 2**distance)
     orbit = reference_orbit.ReferenceOrbit(near - 1, Fraction(0), -150, 3)
-    assert orbit.extend(9, np.zeros(1, np.uint8))
+    assert orbit.extend(3, np.zeros(1, np.uint8))
     assert (orbit.why, orbit.last) == (
-        (reference_orbit.RUNNING, 9) if exact else (reference_orbit.IMPRECISE, 2)
+        (reference_orbit.RUNNING, 3) if exact else (reference_orbit.IMPRECISE, 2)
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from mandelbrot import AUTO_MAXITER, Pyramid, escape_time, fixed_point, render, render_tile
 from mandelbrot.render import count_dtype
 from tests.mandelbrot.oracle import float64_counts, seed_tile
+from tests.mandelbrot.places import location
 
 SEAHORSE = ("-0.7463", "0.1102")
 
@@ -159,13 +160,12 @@ def test_bad_parameters(parameters: dict[str, object], error: type[Exception], m
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_tile_can_be_abandoned(precision: str) -> None:
-    # Parabolic orbits beside the cusp of the period-3 minibrot: 2 µs a pixel, 10 s and more.
-    pyramid = Pyramid(levels=1, tilesize=2048, center=("-1.75", "1e-9"), width="1e-9")
+    pyramid, maxiter = location("e227", levels=1, tilesize=1024)  # seconds
     cancel = np.zeros(1, np.uint8)
     timer = threading.Timer(0.2, cancel.fill, [1])
     timer.start()
     with pytest.raises(CancelledError, match=r"tile 1/0\.0 was cancelled"):
-        render_tile(pyramid, 1, 0, 0, maxiter=2**32 - 1, precision=precision, cancel=cancel)  # type: ignore[arg-type]
+        render_tile(pyramid, 1, 0, 0, maxiter=maxiter, precision=precision, cancel=cancel)  # type: ignore[arg-type]
     assert timer.finished.is_set()
 
 
@@ -176,9 +176,11 @@ def test_a_fine_tile_of_one_count_needs_no_orbit(monkeypatch: pytest.MonkeyPatch
     pyramid = Pyramid(levels=1, tilesize=16, center=("-0.1", "0.1"), width="1e-12")
     assert pyramid.pixel_size(1) < render.DEEP["exact"]
     assert render_tile(pyramid, 1, 0, 0, maxiter=300).tolist() == [[300] * 16] * 16
-    finer = Pyramid(levels=1, tilesize=16, center=("-0.1", "0.1"), width="1e-13")
-    with pytest.raises(TypeError):  # float64 does not tell its points apart
-        render_tile(finer, 1, 0, 0, maxiter=300)
+    finer = Pyramid(levels=1, tilesize=16, center=("-0.1", "0.1"), width="1e-300")
+    assert render_tile(finer, 1, 0, 0, maxiter=300).tolist() == [[300] * 16] * 16
+    boundary = Pyramid(levels=1, tilesize=16, center=("-2", "0"), width="1e-300")
+    with pytest.raises(TypeError):
+        render_tile(boundary, 1, 0, 0, maxiter=300)
 
 
 def test_every_rung_can_be_abandoned() -> None:
