@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
-            # Software rendering on a busy machine can stall for seconds; a fault fails twice.
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            # Software rendering on a busy machine can stall for seconds; a fault fails each time.
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 # Package scope: while Playwright's sync API runs, its event loop occupies the thread, and

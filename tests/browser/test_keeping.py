@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -12,6 +13,7 @@ from tests.browser.test_mandelbrot import IMPORTS, WHOLE
 if TYPE_CHECKING:
     from tests.browser.notebook import Notebook
 
+PATIENCE = 60  # seconds
 SHOW = f"viewer = run_vizarr(img, {WHOLE})"
 TAKE = """
 image = viewer.screenshot().result(20)
@@ -37,8 +39,19 @@ def test_bookmarks_and_pictures_reach_the_notebook(notebook: Notebook) -> None:
     assert "[('Place 1', ('0', '0'), b'PNG')]" in text
 
     notebook.run_cell(3)
-    picture.frame.get_by_role("button", name="Places", exact=True).click()
-    picture.frame.get_by_role("button", name="Go to i").wait_for()
+    places = picture.frame.get_by_role("button", name="Places", exact=True)
+    given = picture.frame.get_by_role("button", name="Go to i")
+    end = time.monotonic() + PATIENCE
+    while not given.is_visible():
+        # A front end that scrolls may load the page again, and then the panel is closed.
+        expanded = places.get_attribute("aria-expanded", timeout=PATIENCE * 1000)
+        buttons = picture.frame.get_by_role("button").evaluate_all(
+            "all => all.map(b => b.ariaLabel)"
+        )
+        assert time.monotonic() < end, (expanded, buttons, notebook.text(3), notebook.console)
+        if expanded != "true":
+            places.click()
+        notebook.page.wait_for_timeout(200)
     notebook.screenshot("bookmarks")
 
     with notebook.page.expect_download() as download:
