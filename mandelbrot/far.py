@@ -160,7 +160,9 @@ def follow(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not spl
     while True:
         size = abs(x) + abs(y)
         if n >= maxiter:
-            return CERTAIN, x, y, error, m, n  # it is inside, as after every step
+            d = normal(x, y, 0)
+            at = where((zx, zy, 0), d, error * power_of_two(min(-d[2], 1000)), m, frame)
+            return (CERTAIN if at < 0 else UNSURE), x, y, error, m, n
         if size < smallest:
             return TINY, x, y, error, m, n
         if x * x + y * y >= near_square and r >= frame.near:
@@ -260,7 +262,8 @@ def far(  # noqa: C901 - one loop, whose state does not split
         if d[0] == 0 and d[1] == 0 and error > 0:
             return UNSURE, d, error, m, n
         if n >= maxiter:
-            return CERTAIN, d, error, m, n
+            z = add(reference(frame.orbit, frame.tiny, frame.tiny_at, frame.tinies, m), d)
+            return (CERTAIN if where(z, d, error, m, frame) < 0 else UNSURE), d, error, m, n
         room = min(maxiter - n, longest)
         moved, grown, to, steps, known, rebased = move(d, error, dc, m, room, frame)
         if known < 2:

@@ -214,7 +214,7 @@ def iterate(  # noqa: C901, PLR0912, PLR0915 - one loop, whose state does not sp
             why = GONE
         elif growth_e < _LINEAR and value[2] < growth_e:
             why = RETURNED
-        elif is_cell and value[2] >= TINY:
+        elif is_cell and why == RUNNING and value[2] >= TINY:
             s = saved
             back, saved, least_e, near = look(orbit, m, value[2], s, least_e, near)
             if back and attracted(orbit, s, m, spread, radius_e):
